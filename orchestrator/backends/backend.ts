@@ -1,0 +1,34 @@
+/** @module What a place to run Spark applications must offer; every backend passes `test/backend.contract.ts`. */
+import type { Observation, SparkApp } from "../spark-app.ts";
+
+/** Turns an application into what would be sent. Touches nothing. */
+export interface Renderer {
+  readonly name: string;
+  /** The object or command line; keys in the order people read them. */
+  render(app: SparkApp): unknown;
+}
+
+/** Somewhere a Spark application can run. It never decides about retries. */
+export interface Backend extends Renderer {
+  /** Starts the application. Starting it twice is the same as starting it once, also from two processes. */
+  submit(app: SparkApp, signal: AbortSignal): Promise<void>;
+  /** What is there now, or undefined when nothing is. */
+  observe(app: SparkApp, signal: AbortSignal): Promise<Observation | undefined>;
+  /** Stops and removes it and waits until it is gone. Removing what is absent succeeds. The attempt's documents stay. */
+  remove(app: SparkApp, signal: AbortSignal): Promise<void>;
+}
+
+export interface LogOptions {
+  follow: boolean;
+  /** Last lines only. */
+  tail?: number;
+}
+
+/** A backend that can give the driver's output, also while it runs. */
+export interface WithLogs {
+  logs(app: SparkApp, options: LogOptions, signal: AbortSignal): AsyncIterable<string>;
+}
+
+export function hasLogs(backend: Backend): backend is Backend & WithLogs {
+  return "logs" in backend;
+}

@@ -1,0 +1,140 @@
+/** @module What a run of a plan would do now: which steps an earlier execution stands for, and what makes the others run. Writes nothing. */
+import { isDone } from "../engine/phases.ts";
+import { RejectedError } from "../errors.ts";
+import { digest } from "../json.ts";
+import { importClosure, type CodeFile } from "../plan/code.ts";
+import { cacheKeyOf, explainKey, keyDocument, type KeyContext, type KeyDocument } from "../plan/digest.ts";
+import { fillRun } from "../plan/fill-run.ts";
+import type { Plan, Step } from "../plan/plan.ts";
+import type { Expected } from "../report/forecast.ts";
+import { isUsable } from "../runner/prepare.ts";
+import { openCode } from "../spec/code-folder.ts";
+import { packedCode } from "../storage/code.ts";
+import { rememberedIn } from "../storage/fingerprint.ts";
+import type { FolderStore } from "../storage/folder.ts";
+import { pin } from "../storage/pin.ts";
+import type { RunRecord } from "../storage/store.ts";
+import type { RunStatus } from "../engine/run-state.ts";
+import type { Machine } from "./machine.ts";
+
+export interface ForecastOptions {
+  machine: Machine;
+  /** Epoch milliseconds; the day of `${run.date}`. */
+  now: number;
+  /** Run whose outputs stand for the steps left out. */
+  from: string | undefined;
+}
+
+/** One row per step, in plan order. */
+export async function forecast(store: FolderStore, plan: Plan, options: ForecastOptions): Promise<Expected[]> {
+  const filled = fillRun(plan, "next", new Date(options.now).toISOString().slice(0, 10));
+  const environment = plan.target.spec.image ?? (await options.machine.environment());
+  const outlook: Outlook = { store, plan: filled, environment, options, versions: {}, earlier: await statusesOf(store) };
+  const rows: Expected[] = [];
+  for (const step of filled.steps) rows.push(await expect(outlook, step));
+  return rows;
+}
+
+interface Outlook {
+  store: FolderStore;
+  plan: Plan;
+  environment: string;
+  options: ForecastOptions;
+  /** Versions that are known before anything runs: of cached steps and of what comes from outside. */
+  versions: Record<string, string>;
+  /** Runs with their status, newest first. */
+  earlier: { record: RunRecord; status: RunStatus }[];
+}
+
+async function expect(outlook: Outlook, step: Step): Promise<Expected> {
+  const row = (action: Expected["action"], because: string[]): Expected => ({ step: step.name, kind: step.kind, action, because });
+  const inputVersions: Record<string, string> = {};
+  const anew: string[] = [];
+  for (const [role, port] of Object.entries(step.inputs)) {
+    try {
+      const version = port.step === undefined ? await versionOutside(outlook, step, role) : outlook.versions[port.dataset];
+      if (version === undefined) anew.push(`${port.step ?? ""} makes ${port.dataset} anew`);
+      else inputVersions[role] = version;
+    } catch (error) {
+      if (!(error instanceof RejectedError)) throw error;
+      return row("blocked", [error.message]);
+    }
+  }
+  const code = importClosure(step.main, openCode(step.code));
+  if (anew.length > 0) return row("run", anew);
+  if (!step.cache) return row("run", ["its cache is off"]);
+  const context = contextOf(outlook, code, inputVersions);
+  const commit = await outlook.store.readCommit(namespaceOf(outlook), cacheKeyOf(step, context));
+  if (commit === undefined) return row("run", await whyNew(outlook, step, context));
+  if (!(await isUsable(outlook.store, namespaceOf(outlook), step, commit))) return row("run", [`outputs of ${commit.run} are gone`]);
+  Object.assign(outlook.versions, commit.outputs);
+  return row("cached", [`${commit.run} did the same`]);
+}
+
+function namespaceOf({ plan }: Outlook): string {
+  return plan.target.spec.namespace;
+}
+
+function contextOf({ plan, environment }: Outlook, code: readonly CodeFile[], inputVersions: Record<string, string>): KeyContext {
+  return { image: environment, code, inputVersions, sparkVersion: plan.target.spec.sparkVersion, sample: plan.sample };
+}
+
+/** Version of data that no step of the plan makes. Raises RejectedError when there is none. */
+async function versionOutside(outlook: Outlook, step: Step, role: string): Promise<string | undefined> {
+  const port = step.inputs[role];
+  if (port === undefined) return undefined;
+  const { store, options, versions } = outlook;
+  const { machine, now, from } = options;
+  versions[port.dataset] ??=
+    port.external === undefined
+      ? await versionPublished(outlook, port.dataset, from)
+      : (await pin(port, port.external, { fingerprints: await rememberedIn(store.layout.fingerprints), packageFolder: machine.packageFolder, now })).version;
+  return versions[port.dataset];
+}
+
+async function versionPublished(outlook: Outlook, dataset: string, from: string | undefined): Promise<string> {
+  const source = outlook.earlier.find(({ record }) => record.name === from);
+  const ofRun = Object.values(source?.status.steps ?? {}).find((step) => step.outputs?.[dataset] !== undefined)?.outputs?.[dataset];
+  const version = ofRun ?? (await outlook.store.readPointer(namespaceOf(outlook), dataset))?.version;
+  if (version === undefined) throw new RejectedError(`dataset ${dataset} has no published version`);
+  return version;
+}
+
+async function statusesOf(store: FolderStore): Promise<Outlook["earlier"]> {
+  const records = (await store.listRuns()).toReversed();
+  const all = await Promise.all(records.map(async (record) => ({ record, status: await store.readStatus(record.name) })));
+  return all.flatMap(({ record, status }) => (status === undefined ? [] : [{ record, status }]));
+}
+
+/** What differs from the most similar earlier execution of this step, the newest of several. */
+async function whyNew(outlook: Outlook, step: Step, context: KeyContext): Promise<string[]> {
+  const now = keyDocument(step, context);
+  let nearest: { run: string; changed: string[] } | undefined;
+  for (const { record, status } of outlook.earlier) {
+    const before = await keyOf(outlook, record, status, step.name);
+    if (before === undefined) continue;
+    const changed = explainKey(before, now);
+    if (nearest === undefined || changed.length < nearest.changed.length) nearest = { run: record.name, changed };
+  }
+  if (nearest === undefined) return ["it has not run before"];
+  const { run, changed } = nearest;
+  return [`${changed.length === 0 ? "the Python environment changed" : changed.join(", ")} since ${run}`];
+}
+
+/** What decided the result of a step of an earlier run; undefined when it did not succeed there. The environment is taken as it is now. */
+async function keyOf({ store, environment, plan }: Outlook, record: RunRecord, status: RunStatus, name: string): Promise<KeyDocument | undefined> {
+  const then = status.steps[name];
+  const was = record.plan.steps.find((one) => one.name === name);
+  const code = status.code[name];
+  if (then?.inputs === undefined || was === undefined || code === undefined || !isDone(then.phase)) return undefined;
+  // A run on a sample says nothing about one on all data.
+  if (digest(record.plan.sample) !== digest(plan.sample)) return undefined;
+  const files = await packedCode(store.layout, code).then(
+    (packed) => packed.files,
+    () => undefined,
+  );
+  if (files === undefined) return undefined;
+  const inputVersions = Object.fromEntries(Object.entries(then.inputs).map(([role, { version }]) => [role, version]));
+  const { image = environment, sparkVersion } = record.plan.target.spec;
+  return keyDocument(was, { image, code: files, inputVersions, sparkVersion, sample: record.plan.sample });
+}

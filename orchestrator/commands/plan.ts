@@ -1,0 +1,24 @@
+/** @module `plan`: what would run and why, without running it. */
+import type { Command } from "commander";
+import type { Plan } from "../plan/plan.ts";
+import { format, type View } from "../report/format.ts";
+import { forecastRows } from "../report/forecast.ts";
+import type { FolderStore } from "../storage/folder.ts";
+import { forecast } from "./forecast.ts";
+import { machineOf } from "./machine.ts";
+import { select, selectionFlags, type SelectionFlags } from "./run.ts";
+import type { Terminal } from "./terminal.ts";
+
+export function declare(command: Command, terminal: Terminal): void {
+  selectionFlags(command).action(async (definition: string | undefined, flags: SelectionFlags) => {
+    const print = format(flags.output);
+    const { plan, store, from } = await select(definition, flags, terminal);
+    terminal.out(print(await forecastView(store, plan, from, terminal)));
+  });
+}
+
+/** The forecast of a plan, ready to print. */
+export async function forecastView(store: FolderStore, plan: Plan, from: string | undefined, terminal: Terminal): Promise<View> {
+  const steps = await forecast(store, plan, { machine: machineOf(plan.target.spec), now: terminal.now(), from });
+  return forecastRows(plan, steps, terminal.paint);
+}

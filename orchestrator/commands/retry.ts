@@ -1,0 +1,25 @@
+/** @module `retry RUN [STEP…]`: new attempts for what did not succeed; what succeeded stays. */
+import type { Command } from "commander";
+import { format } from "../report/format.ts";
+import { retryRun } from "../runner/retry.ts";
+import { outputFlag, storeFlag, type StoreFlag } from "./flags.ts";
+import { follow } from "./follow.ts";
+import { machineOf } from "./machine.ts";
+import { findRun, findStep, openStore, sheetOf } from "./runs.ts";
+import type { Terminal } from "./terminal.ts";
+
+export function declare(command: Command, terminal: Terminal): void {
+  storeFlag(outputFlag(command))
+    .argument("<run>", "run (name, unique prefix or @latest)")
+    .argument("[step...]", "steps; default: all that did not succeed")
+    .action(async (name: string, steps: string[], flags: StoreFlag & { output: string }) => {
+      const print = format(flags.output);
+      const store = openStore(flags, terminal);
+      const record = await findRun(store, name, terminal);
+      const sheet = await sheetOf(store, record);
+      for (const step of steps) findStep(sheet, step);
+      await machineOf(record.plan.target.spec).check();
+      await retryRun(store, record.name, steps.length === 0 ? {} : { steps });
+      await follow(store, record, print, terminal);
+    });
+}

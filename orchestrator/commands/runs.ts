@@ -1,0 +1,56 @@
+/** @module Runs as people name them, with their status, for the verbs that show or change one. */
+import { RejectedError } from "../errors.ts";
+import { nearest } from "../nearest.ts";
+import type { RunSheet, StepRow } from "../report/run.ts";
+import { stepRows } from "../report/run.ts";
+import { openFolder, type FolderStore } from "../storage/folder.ts";
+import type { RunRecord } from "../storage/store.ts";
+import { storeFolder, storeSuffix, type StoreFlag } from "./flags.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** The store that the flags mean. */
+export function openStore(flag: StoreFlag, terminal: Terminal): FolderStore {
+  return openFolder(storeFolder(flag, terminal));
+}
+
+const LATEST = "@latest";
+
+/** The record of a run by its name, a prefix that only it has, or `@latest`. Raises RejectedError with the nearest name. */
+export async function findRun(store: FolderStore, asked: string, terminal: Terminal): Promise<RunRecord> {
+  const exact = asked === LATEST ? undefined : await store.readRun(asked);
+  return exact ?? chooseRun(await store.listRuns(), asked, store.root, storeSuffix(store.root, terminal));
+}
+
+/** Pure part of `findRun`; `records` are oldest first. */
+export function chooseRun(records: RunRecord[], asked: string, root: string, suffix: string): RunRecord {
+  const refuse = (why: string) => new RejectedError(`Cannot find run "${asked}": ${why}`, { remedy: `sparkwright get runs${suffix} lists them` });
+  const latest = records.at(-1);
+  if (latest === undefined) {
+    throw new RejectedError(`Cannot find run "${asked}": there are no runs in ${root}`, { remedy: "Name another store with --store, or start one with `sparkwright run`" });
+  }
+  if (asked === LATEST) return latest;
+  const matching = records.filter((record) => record.name === asked || record.name.startsWith(asked));
+  const [only, ...others] = matching.filter((record) => record.name === asked).concat(matching.filter((record) => record.name !== asked));
+  if (only !== undefined && (others.length === 0 || only.name === asked)) return only;
+  if (only !== undefined) throw refuse(`it may be ${matching.map((record) => record.name).join(", ")}`);
+  const near = nearest(asked, records.map((record) => record.name));
+  throw refuse(near === undefined ? `the latest is ${latest.name}` : `did you mean "${near}"?`);
+}
+
+/** A run with its status and whether anybody drives it. */
+export async function sheetOf(store: FolderStore, record: RunRecord): Promise<RunSheet> {
+  const status = await store.readStatus(record.name);
+  const isOver = status !== undefined && status.phase !== "Running";
+  const driven = isOver ? undefined : (await store.driverOf(record.name)) !== undefined;
+  return { ...record, ...(status === undefined ? {} : { status }), ...(driven === undefined ? {} : { driven }) };
+}
+
+/** A step of a run by name. Raises RejectedError with the nearest name. */
+export function findStep(run: RunSheet, asked: string): StepRow {
+  const rows = stepRows(run);
+  const row = rows.find((one) => one.step.name === asked);
+  if (row !== undefined) return row;
+  const names = rows.map((one) => one.step.name);
+  const near = nearest(asked, names);
+  throw new RejectedError(`Cannot find step "${asked}" in ${run.name}: ${near === undefined ? `it has ${names.join(", ")}` : `did you mean "${near}"?`}`);
+}

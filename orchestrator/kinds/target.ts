@@ -1,0 +1,56 @@
+import { z } from "zod";
+import { Description, Memory, Name } from "./fields.ts";
+
+const Pod = z.strictObject({
+  cores: z.int().min(1).default(1).describe("Tasks at once."),
+  memory: Memory.default("1g").describe("Heap of the JVM."),
+  memoryOverhead: Memory.optional().describe("Memory beside the heap, for Python."),
+});
+
+const Size = z
+  .strictObject({
+    driver: Pod.prefault({}).describe(
+      "The process that holds the plan of the computation; on a laptop it computes too.",
+    ),
+    executor: Pod.prefault({}).describe("Each process that computes."),
+    executors: z
+      .int()
+      .min(0)
+      .max(10000)
+      .default(1)
+      .describe("Number of executors; a laptop has none, its driver does all."),
+    pinned: z.boolean().default(false).describe("Whole CPUs for executors (Guaranteed pods), for training."),
+    amx: z.boolean().default(false).describe("Only nodes labelled with AMX bf16 by node feature discovery."),
+    conf: z.record(z.string(), z.string()).default({}).describe("Spark settings of this size."),
+  })
+  .describe("What a size means here.");
+
+const Source = z.strictObject({
+  path: z.string().optional().describe("Folder or URI; relative to the file of the target."),
+  package: z.string().optional().describe("Python package that carries the data; path is then inside it."),
+});
+
+export const Target = z
+  .strictObject({
+    description: Description,
+    backend: z.enum(["local", "kubeflow"]).default("local").describe("What runs the applications."),
+    namespace: Name.default("default").describe("Namespace of applications, and first part of where their data lies."),
+    storage: z
+      .strictObject({
+        root: z.string().describe("Folder (relative to the working directory) or s3a:// prefix of datasets and runs."),
+      })
+      .describe("Where datasets and runs are kept."),
+    sources: z.record(z.string(), Source).default({}).describe("Where data from outside lies, by name."),
+    sparkVersion: z.string().default("4.1.4").describe("Spark of the image or the laptop."),
+    python: z.string().optional().describe("Python interpreter of a laptop. Default: the locked environment."),
+    image: z.string().optional().describe("Image with Spark, Python and the dependencies, by digest."),
+    imagePullSecrets: z.array(z.string()).default([]).describe("Names of secrets to pull the image with."),
+    serviceAccount: z.string().default("spark").describe("Service account of the drivers."),
+    queue: Name.optional().describe("Kueue queue."),
+    labels: z.record(z.string(), z.string()).default({}).describe("Labels of every application and pod."),
+    sizes: z.record(z.string(), Size).describe("Sizes that jobs may name."),
+    conf: z.record(z.string(), z.string()).default({}).describe("Spark settings of every application here."),
+    parallelism: z.int().min(1).default(1).describe("Applications at once."),
+  })
+  .describe("Where and with what applications run. Owned by the platform team.");
+export type Target = z.output<typeof Target>;

@@ -1,0 +1,69 @@
+/** @module What happened in a run, in order: from the times in its status. */
+import type { AttemptStatus, StepStatus } from "../engine/run-state.ts";
+import { duration } from "./measure.ts";
+import { reasonOf, stepRows, type RunSheet } from "./run.ts";
+import { oneLine, type Paint } from "./text.ts";
+
+export interface Event {
+  /** Epoch milliseconds. */
+  at: number;
+  step: string;
+  text: string;
+  /** Milliseconds that ended with this event, when it ends something. */
+  took?: number;
+}
+
+/** Events of all steps, or of one, by time; events of one moment stay in plan order. */
+export function timeline(run: RunSheet, step?: string): Event[] {
+  const rows = stepRows(run).filter((row) => step === undefined || row.step.name === step);
+  const events = rows.flatMap((row) => stepEvents(row.step.name, row.status));
+  const { startedAt, endedAt, phase } = run.status ?? {};
+  if (step === undefined && startedAt !== undefined) events.unshift({ at: startedAt, step: "", text: "run started" });
+  if (step === undefined && startedAt !== undefined && endedAt !== undefined) {
+    events.push({ at: endedAt, step: "", text: `run ${String(phase).toLowerCase()}`, took: endedAt - startedAt });
+  }
+  return events.toSorted((a, b) => a.at - b.at);
+}
+
+function stepEvents(step: string, status: StepStatus): Event[] {
+  const events = status.attempts.flatMap((attempt) => attemptEvents(step, attempt));
+  const { startedAt, endedAt, notBefore, phase } = status;
+  if (phase === "Backoff" && notBefore !== undefined) events.push({ at: notBefore, step, text: "next attempt may start" });
+  if (endedAt === undefined) return events;
+  const reason = reasonOf(status);
+  const words = phase === "Succeeded" ? published(status) : reason;
+  const text = words === "" ? phase.toLowerCase() : `${phase.toLowerCase()}: ${words}`;
+  return [...events, { at: endedAt, step, text, ...(startedAt === undefined ? {} : { took: endedAt - startedAt }) }];
+}
+
+function attemptEvents(step: string, attempt: AttemptStatus): Event[] {
+  const name = `attempt ${attempt.number}`;
+  const memory = attempt.memoryFactor === 1 ? "" : `, memory × ${attempt.memoryFactor}`;
+  const events: Event[] = [{ at: attempt.recordedAt, step, text: `${name} submitted as ${attempt.application}${memory}` }];
+  if (attempt.startedAt !== undefined) events.push({ at: attempt.startedAt, step, text: `${name} running` });
+  if (attempt.endedAt !== undefined) {
+    const text = attempt.failure === undefined ? `${name} ended` : `${name} failed: ${attempt.failure.class}: ${attempt.failure.cause}`;
+    events.push({ at: attempt.endedAt, step, text, took: attempt.endedAt - (attempt.startedAt ?? attempt.recordedAt) });
+  }
+  return events;
+}
+
+function published(status: StepStatus): string {
+  return Object.entries(status.outputs ?? {})
+    .map(([dataset, version]) => `${dataset}@${version}`)
+    .join(", ");
+}
+
+/** One line per event: time since the run's start, step, what happened, and how long it took. */
+export function timelineText(run: RunSheet, events: Event[], paint: Paint): string {
+  const start = run.status?.startedAt ?? run.createdAt;
+  const offsets = events.map((event) => `+${duration(event.at - start)}`);
+  const wide = Math.max(0, ...offsets.map((text) => text.length));
+  const named = Math.max(0, ...events.map((event) => event.step.length));
+  return events
+    .map((event, number) => {
+      const took = event.took === undefined ? "" : paint("quiet", ` (${duration(event.took)})`);
+      return `${(offsets[number] ?? "").padStart(wide)}  ${event.step.padEnd(named)}  ${oneLine(event.text)}${took}\n`;
+    })
+    .join("");
+}

@@ -1,0 +1,85 @@
+/** @module Starts and removes the application of an attempt. */
+import { join } from "node:path";
+import type { Report } from "../engine/advance.ts";
+import type { Failure, RunStatus } from "../engine/run-state.ts";
+import { ConflictError, RejectedError, UnavailableError } from "../errors.ts";
+import type { Step } from "../plan/plan.ts";
+import { makeFolder, toText } from "../storage/disk.ts";
+import { paramsOf, type Params } from "../storage/params.ts";
+import type { Manifest } from "../storage/store.ts";
+import { appOf, namespaceOf, type Crew } from "./crew.ts";
+
+/** Writes the params document, unless it is there from before a crash, and starts the application. */
+export async function launch(crew: Crew, status: RunStatus, step: Step, attempt: number, signal: AbortSignal): Promise<Report> {
+  try {
+    const params = await writeParams(crew, status, step, attempt);
+    await makeFolder(params.work);
+    for (const output of Object.values(params.outputs)) await makeFolder(output.path);
+    await crew.lock.assertHeld();
+    await crew.backend.submit(await appOf(crew, status, step, attempt), signal);
+    return { report: "submitted", step: step.name, attempt };
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof ConflictError) throw error;
+    return { report: "unsubmitted", step: step.name, attempt, failure: failureOf(error) };
+  }
+}
+
+/** Stops and removes the application; undefined when that has to be tried again. */
+export async function remove(crew: Crew, status: RunStatus, step: Step, attempt: number, signal: AbortSignal): Promise<Report | undefined> {
+  try {
+    await crew.backend.remove(await appOf(crew, status, step, attempt), signal);
+    return { report: "removed", step: step.name, attempt };
+  } catch (error) {
+    if (error instanceof UnavailableError) return undefined;
+    throw error;
+  }
+}
+
+async function writeParams(crew: Crew, status: RunStatus, step: Step, attempt: number): Promise<Params> {
+  const { store, record } = crew;
+  const there = await store.readParams(record.name, step.name, attempt);
+  if (there !== undefined) return there;
+  const namespace = namespaceOf(crew);
+  const prefix = store.attemptFolder(record.name, step.name, attempt);
+  const params = paramsOf(step, {
+    run: record.name,
+    attempt,
+    sample: record.plan.sample,
+    inputs: await manifestsOf(crew, status.steps[step.name]?.inputs ?? {}),
+    previous: await previousOf(crew, step),
+    prefix,
+    work: store.layout.work(record.name, step.name),
+    outputFolder: (role) => store.layout.output(namespace, record.name, step.name, attempt, role),
+  });
+  await crew.lock.assertHeld();
+  await store.disk.create(join(prefix, "params.json"), toText(params));
+  return params;
+}
+
+async function manifestsOf(crew: Crew, inputs: Record<string, { dataset: string; version: string }>): Promise<Record<string, Manifest>> {
+  const found: Record<string, Manifest> = {};
+  for (const [role, { dataset, version }] of Object.entries(inputs)) {
+    const manifest = await crew.store.readManifest(namespaceOf(crew), dataset, version);
+    if (manifest === undefined) throw new RejectedError(`Cannot read input ${role}: version ${version} of dataset ${dataset} is gone`, { remedy: "Start a new run" });
+    found[role] = manifest;
+  }
+  return found;
+}
+
+/** What is published now of the step's outputs. */
+async function previousOf(crew: Crew, step: Step): Promise<Record<string, Manifest>> {
+  const found: Record<string, Manifest> = {};
+  for (const [role, { dataset }] of Object.entries(step.outputs)) {
+    const pointer = await crew.store.readPointer(namespaceOf(crew), dataset);
+    const manifest = pointer && (await crew.store.readManifest(namespaceOf(crew), dataset, pointer.version));
+    if (manifest !== undefined) found[role] = manifest;
+  }
+  return found;
+}
+
+function failureOf(error: unknown): Failure {
+  const cause = error instanceof Error ? error.message : String(error);
+  if (!(error instanceof RejectedError)) return { class: "SubmissionFailed", cause, evidence: [] };
+  return { class: "ConfigError", cause, evidence: [], ...(error.remedy === undefined ? {} : { remedy: error.remedy }) };
+}

@@ -1,0 +1,47 @@
+/** One attempt of a step as a Spark application, before any backend gives it a form. */
+import type { Target } from "./kinds/target.ts";
+
+export type Size = Target["sizes"][string];
+
+export interface SparkApp {
+  /** From `applicationName(run, step, attempt)`. */
+  name: string;
+  namespace: string;
+  run: string;
+  step: string;
+  attempt: number;
+  kind: string;
+  job: string;
+  /** Digest of everything that decides what runs; kept as an annotation so that an adopted object can be compared. */
+  digest: string;
+  /** Main Python file and the archive of modules beside it: absolute paths or URIs below the code digest. */
+  main: string;
+  archive: string;
+  /** Place of the attempt's documents: params.json, result.json, driver.log … A folder or URI without trailing slash. */
+  prefix: string;
+  size: Size;
+  /** Merged Spark settings: product, target, size; later wins. */
+  conf: Record<string, string>;
+  /** Training processes that must run at once (a barrier stage); 0 when the job has none. */
+  ranks: number;
+  target: Target;
+}
+
+/** What a backend sees of an application now. Evidence, never a verdict: that is `engine/verdict.ts`. */
+export interface Observation {
+  phase: "Submitted" | "Pending" | "Running" | "Ended";
+  /** Epoch milliseconds at which the driver started and ended, when known. */
+  startedAt?: number;
+  endedAt?: number;
+  /** Exit code and signal of the driver, when it ended. `undefined` for both: the end was not seen (StatusLost). */
+  exitCode?: number;
+  signal?: string;
+  /** The job's own last words: the termination document, when there is one. */
+  termination?: { class?: string; type?: string; message?: string; remedy?: string; traceback?: string };
+  /** Last lines of the driver's log, when the driver ended badly. */
+  logTail?: string;
+  /** The job's progress document. */
+  progress?: { stage?: string; stages_done: number; stages_active: number; tasks_done: number; tasks_total: number };
+  /** Where the evidence was seen: a pid, a pod. */
+  where?: string;
+}

@@ -1,0 +1,55 @@
+/** @module The result document of a job (docs/job-protocol.md), as far as the control plane relies on it. */
+import { readFile } from "node:fs/promises";
+import { z } from "zod";
+
+export const PROTOCOL = "sparkwright.dev/job/v1";
+
+const Count = z.int().min(0);
+
+const ResultFile = z.object({
+  path: z.string().min(1),
+  size: Count,
+  etag: z.string().regex(/^sha256:[0-9a-f]{64}$/, "expected sha256: and 64 hex digits"),
+  rows: Count.optional(),
+  partition: z.record(z.string(), z.string()).optional(),
+});
+
+const ResultOutput = z.object({
+  files: z.array(ResultFile),
+  rows: Count.optional(),
+  columns: z.array(z.object({ name: z.string(), type: z.string() })).optional(),
+});
+export type ResultOutput = z.output<typeof ResultOutput>;
+
+export const JobResult = z.object({
+  protocol: z.literal(PROTOCOL),
+  outputs: z.record(z.string(), ResultOutput),
+  metrics: z.record(z.string(), z.number()).default({}),
+  tables: z
+    .array(z.object({ title: z.string(), columns: z.array(z.string()), rows: z.array(z.array(z.union([z.string(), z.number(), z.null(), z.boolean().transform(String)]))) }))
+    .default([]),
+  notes: z.array(z.string()).default([]),
+  inputs: z.record(z.string(), z.string()).default({}),
+});
+export type JobResult = z.output<typeof JobResult>;
+
+/** The result at `path`, or in one line why there is none to rely on. */
+export async function readResult(path: string): Promise<JobResult | string> {
+  let text: string;
+  try {
+    text = await readFile(path, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return "the job ended well but wrote no result document";
+    return `the result document cannot be read: ${String(error)}`;
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return `the result document ${path} is not JSON`;
+  }
+  const parsed = JobResult.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  return `the result document ${path} is not as agreed: ${issue?.path.join(".") ?? ""}: ${issue?.message ?? ""}`;
+}

@@ -1,0 +1,13 @@
+/** `npm run demo`: the main pipeline on real retail data with local Spark. Flags after `--` go to `sparkwright run`. */
+import { join } from "node:path";
+import { run } from "./child.mjs";
+import { exitWith } from "./missing.mjs";
+import { ROOT, environment } from "./places.mjs";
+import { setup } from "./setup.mjs";
+
+await exitWith(async () => {
+  await setup();
+  const args = ["run", "offers", "-f", "job-specs", "--target", "laptop", ...process.argv.slice(2)];
+  process.stderr.write(`\n$ ./sparkwright ${args.join(" ")}\n`);
+  return run(join(ROOT, "sparkwright"), args, { cwd: ROOT, env: environment() });
+});

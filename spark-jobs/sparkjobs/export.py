@@ -1,0 +1,66 @@
+"""A trained TxT as an ONNX file with its signature."""
+
+import hashlib
+import warnings
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+
+from sparkjobs.txt import INPUTS, OUTPUT, Serving, TxT
+from sparkjobs.windows import Arrays
+
+OPSET = 17
+TOLERANCE = 1e-4
+DYNAMIC = {"bags": {0: "batch", 1: "visits"}, "gaps": {0: "batch", 1: "visits"}}
+
+
+def export(model: TxT, example: Arrays, path: Path, tolerance: float = TOLERANCE) -> dict[str, object]:
+    """Writes `model` to `path` and returns its signature: inputs, outputs, opset, sha256 and the largest difference.
+
+    The file is run on `example` (inputs as `windows.scoring` makes them) and held against torch; raises ValueError when
+    a score differs by more than `tolerance`, because then not the model that was evaluated would be served.
+    """
+    serving = Serving(model).eval()
+    tensors = tuple(torch.from_numpy(np.ascontiguousarray(example[name])) for name in INPUTS)
+    axes = {name: DYNAMIC.get(name, {0: "batch"}) for name in (*INPUTS, OUTPUT)}
+    with warnings.catch_warnings():
+        # The newer exporter needs onnxscript and half a minute; this one takes half a second and gives the same graph.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        torch.onnx.export(
+            serving, tensors, str(path), dynamo=False, opset_version=OPSET,
+            input_names=list(INPUTS), output_names=[OUTPUT], dynamic_axes=axes,
+        )  # fmt: skip
+    onnx.checker.check_model(str(path))
+    with torch.inference_mode():
+        expected = serving(*tensors).numpy()
+    difference = float(np.abs(run(session(path), example) - expected).max(initial=0.0))
+    if not difference <= tolerance:
+        raise ValueError(f"Cannot export {path.name}: ONNX Runtime and torch differ by {difference:g} (> {tolerance:g})")
+    return {**_signature(path), "opset": OPSET, "difference": difference}
+
+
+def session(path: Path) -> onnxruntime.InferenceSession:
+    """ONNX Runtime on one thread: Spark already runs a task per core, more threads would only fight over them."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def run(runtime: onnxruntime.InferenceSession, inputs: Arrays) -> np.ndarray:
+    """Scores float32 [batch, categories]. Inputs the graph lacks (ids of a model without context) are left out."""
+    asked = [node.name for node in runtime.get_inputs()]
+    return runtime.run([OUTPUT], {name: np.ascontiguousarray(inputs[name]) for name in asked})[0]
+
+
+def _signature(path: Path) -> dict[str, object]:
+    runtime = session(path)
+    describe = lambda nodes: [{"name": n.name, "type": n.type, "shape": n.shape} for n in nodes]  # noqa: E731
+    return {
+        "file": path.name,
+        "inputs": describe(runtime.get_inputs()),
+        "outputs": describe(runtime.get_outputs()),
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+    }

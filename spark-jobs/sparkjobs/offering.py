@@ -1,0 +1,131 @@
+"""From scored history to the offers of each entity: the whole way, with what is said about it."""
+
+import time
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from sparkjobs.failure import InputError
+from sparkjobs.job import Job
+from sparkjobs.lines import as_id, categories
+from sparkjobs.offer_report import report_groups, report_offers, report_pool, report_rules, report_terms
+from sparkjobs.offer_scores import (
+    Inference,
+    contents,
+    histories_of,
+    listed_purchases,
+    purchases,
+    score_offers,
+)
+from sparkjobs.offers import (
+    CAMPAIGN_PREDICATES,
+    OFFER_PREDICATES,
+    Terms,
+    campaigns_of,
+    eligible_pairs,
+    entitlements,
+    holds,
+    offer_items,
+    offer_table,
+    require_types,
+)
+from sparkjobs.reasons import reason
+from sparkjobs.rules import fill_quotas, group_of, once_per_coupon, orphans, refuse_fallbacks, rule_table
+from sparkjobs.visits import histories, visits
+
+HISTORY_COLUMNS = ["entity", "visit", "time", "hour", "place", "item", "category", "date"]
+
+
+def make_offers(job: Job) -> None:
+    """Read the inputs of an InferenceJob, write its output `offers`, record metrics, tables and notes."""
+    require_types(job.settings)
+    terms = Terms.of(job.settings)
+    started = time.monotonic()
+    job.stage("reading segments and history")
+    day = terms.as_of.isoformat()
+    # Files of later days are not even opened.
+    lines = job.input("lines", keep=lambda partition: partition.get("date", "") < day)
+    history = lines.filter(F.col("date") < terms.day).select(*HISTORY_COLUMNS).persist()
+    segments = job.input("segments").select("entity", "segment").persist()
+    names = sorted(row.segment for row in segments.select("segment").distinct().collect())
+    if not names:
+        raise InputError("Cannot make offers: no entity has a segment", "Check the output of the segmentation")
+    report_rules(job, orphans(job.settings["rules"], names))
+    rules = rule_table(job.spark, job.settings["rules"], names)
+
+    job.stage("finding eligible offers")
+    items = _items(job, history).persist()
+    pairs = _pairs(job, terms, segments.join(F.broadcast(rules), on="segment"), items, history)
+
+    candidates = _candidates(job, terms, pairs, items, history, segments).persist()
+    job.stage("filling quotas")
+    chosen = fill_quotas(once_per_coupon(candidates), rules)
+    chosen = chosen.withColumn("reason", reason(terms.as_of)).persist()
+    entities = segments.count()
+    candidates_in_words = report_groups(job, candidates, rules)
+    shares = {row.segment: row.share for row in report_offers(job, chosen, entities)}
+    refuse_fallbacks(shares, job.settings["rules"]["maxFallbackShare"], candidates_in_words)
+    job.stage("writing offers")
+    job.write("offers", chosen)
+    job.metric("rows_per_s", entities / (time.monotonic() - started))
+
+
+def _items(job: Job, history: DataFrame) -> DataFrame:
+    """The items of every coupon with their categories, from the item table or else from what was bought."""
+    tables = job.settings["tables"]
+    if job.has("items"):
+        if "items" not in tables:
+            raise InputError("Cannot read the item table: tables.items is missing", "Name its key and category there")
+        of_items = categories(job.input("items"), tables["items"]["key"], tables["items"]["category"])
+    else:
+        of_items = categories(history, "item", "category")
+    return offer_items(job.input("coupons"), tables["coupons"], of_items)
+
+
+def _pairs(job: Job, terms: Terms, entities: DataFrame, items: DataFrame, history: DataFrame) -> DataFrame:
+    tables = job.settings["tables"]
+    campaigns = campaigns_of(job.input("campaigns"), tables["campaigns"], job.settings.get("dateFormat"))
+    active = campaigns.filter(holds(CAMPAIGN_PREDICATES, terms)).persist()
+    offers = offer_table(items, active, history).persist()
+    report_terms(job, offers, terms)
+    entitled = entitlements(entities, active, _targets(job), terms).persist()
+    report_pool(job, entitled)
+    eligible = offers.filter(holds(OFFER_PREDICATES, terms)).persist()
+    job.metric("eligible_offers", eligible.count())
+    return eligible_pairs(entitled, eligible, terms)
+
+
+def _targets(job: Job) -> DataFrame | None:
+    """campaign, entity as text; None when the job has no table of targets."""
+    if not job.has("targets"):
+        return None
+    columns = job.settings["tables"].get("targets")
+    if columns is None:
+        raise InputError("Cannot read the targets: tables.targets is missing", "Name its campaign and entity there")
+    raw = job.input("targets")
+    return raw.select(*(as_id(columns[role]).alias(role) for role in ("campaign", "entity")))
+
+
+def _candidates(
+    job: Job, terms: Terms, pairs: DataFrame, items: DataFrame, history: DataFrame, segments: DataFrame
+) -> DataFrame:
+    content = contents(items, pairs.select("campaign", "coupon").distinct()).persist()
+    listed_categories = sorted(row.category for row in content.select("category").distinct().collect())
+    inference = Inference(job.spark, job.input_folder("scorer"), terms.as_of)
+    job.note(f"Scored by {inference.scorer.name}")
+    unknown = sorted(set(listed_categories) - set(inference.scorer.categories))
+    job.metric("categories_unknown_to_scorer", len(unknown))
+    if unknown:
+        job.note(f"Categories that the scorer does not know count 0: {', '.join(unknown[:10])}")
+    job.stage("scoring")
+    started = time.monotonic()
+    whole = histories_of(segments, histories(visits(history), terms.as_of))
+    likings = inference.likings(whole, listed_categories, job.settings["batchRows"]).persist()
+    entities = likings.count() // max(1, len(listed_categories))
+    job.metric("inference_rows_per_s", entities / (time.monotonic() - started))
+    job.metric("model_rows_per_s", inference.rows_per_s)
+    bought = purchases(history, listed_categories).persist()
+    listed = listed_purchases(history, items, content).persist()
+    scored = score_offers(pairs, content, likings, bought, listed)
+    group = group_of(F.col("last"), terms.day, job.settings["rules"]["recentDays"])
+    return scored.withColumn("group", group)

@@ -1,0 +1,128 @@
+"""A trial of the model against the count baselines: tune, train, evaluate, judge."""
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sparkjobs.baselines import Baseline, Tuned, tune
+from sparkjobs.context import Context, context_of
+from sparkjobs.evaluation import SLICES, Interval, evaluate, interval
+from sparkjobs.failure import InputError
+from sparkjobs.gate import Verdict, judge
+from sparkjobs.scorer import TxtScorer
+from sparkjobs.sequences import Sequences, sequences_of, vocabulary
+from sparkjobs.training import Recipe
+from sparkjobs.txt import Shape
+
+MODEL = "txt"
+COLUMNS = ["scorer", "metric", "context", "slice", "value", "lower", "upper", "visits", "entities"]
+
+
+@dataclass(frozen=True)
+class Period:
+    """What is known before a cut-off, and the visits after it that are to be foretold."""
+
+    categories: list[str]
+    excluded: np.ndarray  # bool [categories]
+    sequences: Sequences  # all visits
+    fit: Sequences  # visits before the cut-off; everything is fitted on these
+    visits: np.ndarray  # positions in `sequences` to foretell
+
+
+@dataclass
+class Trial:
+    """Recalls of every scorer on the test visits, as they come in: (scorer, context) -> slice -> [visits]."""
+
+    settings: dict[str, Any]
+    period: Period
+    recalls: dict[tuple[str, str], dict[str, np.ndarray]] = field(default_factory=dict)
+
+    def add_baselines(self, baselines: list[Baseline]) -> None:
+        for baseline in baselines:
+            self._add(baseline.name, "known" if baseline.uses_context else "unknown", baseline)
+
+    def add_model(self, scorer: TxtScorer) -> None:
+        for context in ("unknown", "known"):
+            known = context == "known"
+            self._add(scorer.name, context, lambda s, v, known=known: scorer.score_visits(s, v, known))
+
+    def _add(self, name: str, context: str, score: Any) -> None:
+        p, k = self.period, self.settings["gate"]["topK"]
+        self.recalls[name, context] = evaluate(score, p.sequences, p.visits, k, p.excluded)
+
+    @property
+    def metric(self) -> str:
+        return f"recall@{self.settings['gate']['topK']}"
+
+    def interval(self, values: np.ndarray) -> Interval:
+        gate = self.settings["gate"]
+        owner = self.period.sequences.owner()[self.period.visits]
+        return interval(values, owner, gate["replicates"], gate["confidence"], self.settings["seed"])
+
+    def gains(self, context: str) -> dict[str, Interval]:
+        """The model's paired gain over each baseline of no more information (known context may do without it)."""
+        own = self.recalls[MODEL, context]["main"]
+        return {
+            name: self.interval(own - other["main"])
+            for (name, needs), other in self.recalls.items()
+            if name != MODEL and (needs == "unknown" or context == "known")
+        }
+
+    def judge(self) -> Verdict:
+        """The gate's verdict, context unknown: batch scoring knows neither hour nor place of the next visit."""
+        gate = self.settings["gate"]
+        return judge(MODEL, self.gains("unknown"), gate["margin"], gate["confidence"], self.metric)
+
+    def rows(self) -> pd.DataFrame:
+        """The evaluation table: each scorer by slice, then the model's paired gains over each baseline."""
+        rows = []
+        for (name, context), by_slice in self.recalls.items():
+            for slice_ in SLICES:
+                found = self.interval(by_slice[slice_])
+                rows.append((name, self.metric, context, slice_, *_cells(found)))
+        for context in ("unknown", "known"):
+            for name, gain in self.gains(context).items():
+                rows.append((MODEL, f"{self.metric} gain over {name}", context, "main", *_cells(gain)))
+        return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _cells(found: Interval) -> tuple[float | None, float | None, float | None, int, int]:
+    numbers = [None if value != value else value for value in (found.value, found.lower, found.upper)]
+    return (*numbers, found.visits, found.entities)
+
+
+def period(histories: pd.DataFrame, settings: dict[str, Any], cut: str, end: str) -> Period:
+    """Splits at local day `cut`; later visits decide neither vocabulary nor counts. Raises InputError for no visits."""
+    first, last = date.fromisoformat(cut), date.fromisoformat(end)
+    categories = vocabulary(histories, first)
+    sequences = sequences_of(histories, categories)
+    visits = sequences.between(first, last)
+    remedy = "Give split days within the dates of the lines"
+    if not categories:
+        raise InputError(f"Cannot train: there is no visit with a category before {cut}", remedy)
+    if len(visits) == 0:
+        raise InputError(f"Cannot evaluate: there is no visit with a category from {cut} to before {end}", remedy)
+    excluded = np.isin(np.array(categories, dtype=object), settings["excludeCategories"])
+    return Period(categories, excluded, sequences, sequences.before(first), visits)
+
+
+def tuned(histories: pd.DataFrame, settings: dict[str, Any]) -> Tuned:
+    """Baselines with parameters picked in the tuning period."""
+    split = settings["split"]
+    p = period(histories, settings, split["tune"], split["test"])
+    return tune(p.fit, p.sequences, p.visits, settings["context"], settings["gate"]["topK"], p.excluded)
+
+
+def model_of(settings: dict[str, Any], p: Period) -> tuple[Context, Shape, Recipe]:
+    """What to train: context vocabularies from before the cut-off, the model's shape, and how."""
+    h = settings["hyperparameters"]
+    context = context_of(p.fit, settings["context"])
+    half_lives = tuple(float(days) for days in h["halfLives"])
+    shape = Shape(
+        len(p.categories), context.sizes, half_lives, h["window"], h["dim"], h["layers"], h["heads"], h["dropout"]
+    )
+    recipe = Recipe(h["epochs"], h["batch"], h["learningRate"], h["weightDecay"], h["contextDropout"], settings["seed"])
+    return context, shape, recipe

@@ -1,0 +1,199 @@
+"""The SQL of job-specs/offer-checks.yaml finds what the offers job must never make.
+
+It runs on a small retailer with one trap for each term. With all predicates in place no check fires; with one taken out,
+the check that looks for it does. What no predicate guards is planted into the offers by hand.
+"""
+
+import re
+from datetime import date, datetime
+from pathlib import Path
+
+import pytest
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from sparkjobs import offers, rules
+from sparkjobs.lines import categories
+from sparkjobs.offer_scores import contents, listed_purchases, purchases, score_offers
+from sparkjobs.offers import Terms
+from sparkjobs.reasons import reason
+
+SPEC = Path(__file__).parents[2] / "job-specs" / "offer-checks.yaml"
+DAY = date(2017, 11, 15)
+TERMS = Terms(as_of=DAY, never_offer=["*BEER*"], max_items=5000, sold_within_days=84, open_types=["Type B", "Type C"])
+RULES = {
+    "default": {"quotas": {"frequent": 3, "lapsed": 2, "fresh": 3}},
+    "segments": [],
+}
+SEGMENTS = [("1", "s1"), ("2", "s1")]
+# 1 buys milk and once bought tea; 2 buys milk; someone else bought the beer; the jam was last sold in spring.
+LINES = [
+    ("1", "v1", "10", "MILK", date(2017, 11, 1)),
+    ("1", "v2", "20", "TEA", date(2017, 3, 1)),
+    ("2", "v3", "11", "MILK", date(2017, 11, 14)),
+    ("3", "v4", "30", "BEERS/ALES", date(2017, 11, 2)),
+    ("3", "v5", "40", "JAM", date(2017, 4, 1)),
+    ("3", "v6", "20", "TEA", date(2017, 11, 3)),
+    ("3", "v7", "9000", "SOUP", date(2017, 11, 3)),
+]
+ITEMS = [(10, "MILK"), (11, "MILK"), (20, "TEA"), (30, "BEERS/ALES"), (40, "JAM")] + [
+    (9000 + i, "SOUP") for i in range(5001)
+]
+# 1 runs for its targets, 2 is over, 3 is open to who has no campaign, 4 is of a type that is not.
+CAMPAIGNS = [
+    (1, "Type A", datetime(2017, 11, 1), datetime(2017, 12, 1)),
+    (2, "Type A", datetime(2017, 9, 1), datetime(2017, 10, 1)),
+    (3, "Type B", datetime(2017, 11, 15), datetime(2017, 11, 20)),
+    (4, "Type A", datetime(2017, 11, 1), datetime(2017, 11, 15)),
+]
+TARGETS = [(1, 1), (2, 1)]
+# coupon, item, campaign: 102 is in two of them; 103 lists beer too, 104 only what is no longer sold, 105 is storewide.
+COUPONS = [
+    (101, 10, 1),
+    (102, 20, 1),
+    (103, 10, 1),
+    (103, 30, 1),
+    (104, 40, 1),
+    (106, 20, 2),
+    (107, 11, 3),
+    (102, 20, 3),
+    (108, 20, 4),
+] + [(105, 9000 + i, 1) for i in range(5001)]
+
+
+def checks() -> dict[str, str]:
+    """name -> SQL of the spec, its folded blocks unfolded and the as-of day filled in."""
+    found = re.findall(r"- name: (\S+)\n +sql: >-\n((?: {10}.*\n?)+)", SPEC.read_text())
+    return {name: " ".join(sql.split()).replace("${params.asOf}", DAY.isoformat()) for name, sql in found}
+
+
+@pytest.fixture(scope="module")
+def raw(spark) -> dict[str, DataFrame]:
+    """The raw tables by role, as the checks see them."""
+    make = spark.createDataFrame
+    frames = {
+        "lines": make(LINES, "entity string, visit string, item string, category string, date date"),
+        "items": make(ITEMS, "product_id long, product_category string"),
+        "campaigns": make(
+            CAMPAIGNS, "campaign_id long, campaign_type string, start_date timestamp, end_date timestamp"
+        ),
+        "targets": make(TARGETS, "campaign_id long, household_id long"),
+        "coupons": make(COUPONS, "coupon_upc long, product_id long, campaign_id long"),
+    }
+    return {role: frame.cache() for role, frame in frames.items()}
+
+
+def made(spark, raw) -> DataFrame:
+    """The offers of SEGMENTS by the functions of the job; every category is liked alike."""
+    names = {"campaign": "campaign_id", "start": "start_date", "end": "end_date", "type": "campaign_type"}
+    active = offers.campaigns_of(raw["campaigns"], names, None).filter(offers.holds(offers.CAMPAIGN_PREDICATES, TERMS))
+    items = offers.offer_items(
+        raw["coupons"],
+        {"campaign": "campaign_id", "coupon": "coupon_upc", "item": "product_id"},
+        categories(raw["items"], "product_id", "product_category"),
+    )
+    table = rules.rule_table(spark, {**RULES, "segments": []}, ["s1"])
+    entities = spark.createDataFrame(SEGMENTS, "entity string, segment string")
+    targets = raw["targets"].selectExpr("string(campaign_id) campaign", "string(household_id) entity")
+    entitled = offers.entitlements(entities.join(table, "segment"), active, targets, TERMS)
+    eligible = offers.offer_table(items, active, raw["lines"]).filter(offers.holds(offers.OFFER_PREDICATES, TERMS))
+    pairs = offers.eligible_pairs(entitled, eligible, TERMS)
+    content = contents(items, eligible)
+    known = [row.category for row in content.select("category").distinct().collect()]
+    likings = entities.select("entity").withColumn("category", F.explode(F.lit(known))).withColumn("liking", F.lit(1.0))
+    bought, listed = purchases(raw["lines"], known), listed_purchases(raw["lines"], items, content)
+    scored = score_offers(pairs, content, likings, bought, listed)
+    candidates = scored.withColumn("group", rules.group_of(F.col("last"), TERMS.day, 91))
+    chosen = rules.fill_quotas(rules.once_per_coupon(candidates), table)
+    return chosen.withColumn("reason", reason(DAY))
+
+
+def firing(spark, raw, of_offers: DataFrame) -> list[str]:
+    """Names of the checks that return rows."""
+    for role, frame in {**raw, "offers": of_offers.cache()}.items():
+        frame.createOrReplaceTempView(role)
+    return [name for name, sql in checks().items() if spark.sql(sql).take(1)]
+
+
+def test_the_spec_is_read_whole():
+    assert len(checks()) == SPEC.read_text().count("- name: ")
+
+
+def test_no_check_fires_on_offers_made_with_all_predicates(spark, raw):
+    offered = made(spark, raw)
+    assert sorted((row.entity, row.campaign, row.coupon, row.group) for row in offered.collect()) == [
+        ("1", "1", "101", "frequent"),
+        ("1", "1", "102", "lapsed"),
+        ("2", "3", "102", "fresh"),
+        ("2", "3", "107", "frequent"),
+    ]
+    assert firing(spark, raw, offered) == []
+
+
+@pytest.mark.parametrize(
+    ("predicates", "name", "check"),
+    [
+        (offers.CAMPAIGN_PREDICATES, "active", "outside-the-window"),
+        (offers.ENTITLEMENT_PREDICATES, "targeted-or-open", "not-entitled"),
+        (offers.OFFER_PREDICATES, "offerable", "never-offerable"),
+        (offers.OFFER_PREDICATES, "not-storewide", "storewide"),
+        (offers.OFFER_PREDICATES, "sold-lately", "not-sold-lately"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_without_a_predicate_its_check_fires_and_no_other(spark, raw, monkeypatch, predicates, name, check):
+    monkeypatch.delitem(predicates, name)
+    assert firing(spark, raw, made(spark, raw)) == [check]
+
+
+def test_a_coupon_kept_in_both_of_its_campaigns_is_found(spark, raw, monkeypatch):
+    both = [*TARGETS, (3, 1)]
+    table = {**raw, "targets": spark.createDataFrame(both, "campaign_id long, household_id long")}
+    assert firing(spark, table, made(spark, table)) == []
+    monkeypatch.setattr(rules, "once_per_coupon", lambda candidates: candidates)
+    assert firing(spark, table, made(spark, table)) == ["coupon-twice"]
+
+
+OFFER = {
+    "entity": "2",
+    "rank": 3,
+    "campaign": "3",
+    "coupon": "109",
+    "score": 0.1,
+    "group": "fresh",
+    "rule": "s1: 3 fresh",
+    "segment": "s1",
+    "reason": "planted",
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "check"),
+    [
+        ({"coupon": "101", "group": "frequent"}, "coupon-of-another-campaign"),
+        ({"campaign": "99"}, "outside-the-window"),
+        ({"rank": 4}, "ranks-with-gaps"),
+        ({"rule": "s1: 1 fresh", "coupon": "102"}, "quota-exceeded"),
+        ({"rule": "whatever"}, "quota-exceeded"),
+        ({"reason": " "}, "something-missing"),
+        ({"score": None}, "something-missing"),
+        ({"entity": "1", "campaign": "1", "coupon": "101", "group": "fresh"}, "group-against-purchases"),
+        ({"entity": "1", "campaign": "1", "coupon": "102", "group": "frequent"}, "group-against-purchases"),
+    ],
+    ids=str,
+)
+def test_what_no_predicate_guards_is_found_when_planted(spark, raw, change, check):
+    columns = [*OFFER]
+    # A quota of one is only exceeded by a second offer of the same rule.
+    offered = made(spark, raw).select(columns).withColumn("rule", F.regexp_replace("rule", "3 fresh", "1 fresh"))
+    schema = "entity string, rank int, campaign string, coupon string, score double, group string, rule string, "
+    planted = spark.createDataFrame([{**OFFER, **change}], schema + "segment string, reason string")
+    assert check in firing(spark, raw, offered.unionByName(planted.select(columns)))
+
+
+def test_more_offers_than_all_quotas_together_are_found(spark, raw):
+    rows = [{**OFFER, "rank": i + 1, "coupon": str(i), "rule": "s1: 9 fresh"} for i in range(9)]
+    schema = "entity string, rank int, campaign string, coupon string, score double, group string, rule string, "
+    assert "more-offers-than-all-quotas" in firing(
+        spark, raw, spark.createDataFrame(rows, schema + "segment string, reason string")
+    )
