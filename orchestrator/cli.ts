@@ -31,6 +31,7 @@ const BY_ERROR: Record<string, keyof typeof EXIT_CODES> = {
 };
 
 async function main(words: string[]): Promise<number> {
+  // oxlint-disable-next-line no-restricted-properties -- a second Ctrl-C asks for just that, whatever still waits
   const terminal = openTerminal(() => process.exit(EXIT_CODES.interrupted.code));
   try {
     const program = await buildProgram(words, terminal);
@@ -52,7 +53,10 @@ async function buildProgram(words: string[], terminal: Terminal): Promise<Comman
     .showSuggestionAfterError()
     .addHelpText("after", `\nExit codes:\n${exitTable()}\n\nFirst steps: sparkwright init, then sparkwright run`);
   for (const { name, summary, load } of VERBS) {
-    const command = program.command(name).description(summary).showHelpAfterError(`(sparkwright ${name} --help shows how to use it)`);
+    const command = program
+      .command(name)
+      .description(summary)
+      .showHelpAfterError(`(sparkwright ${name} --help shows how to use it)`);
     if (words.includes(name)) (await load()).declare(command, terminal);
   }
   return program;

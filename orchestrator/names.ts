@@ -20,7 +20,10 @@ export const ANNOTATION = { digest: `${PREFIX}/digest` } as const;
 /** Name of the object of one attempt: readable first, unique always, the same on every call; leaves room for what Spark appends. */
 export function applicationName(run: string, step: string, attempt: number): string {
   const hash = shortHash(`${run}/${step}/${attempt}`);
-  const words = `${run}-${step}-${attempt}`.toLowerCase().replace(/[^a-z0-9-]+/g, "-").replace(/^[^a-z]+|-+$/g, "");
+  const words = `${run}-${step}-${attempt}`
+    .toLowerCase()
+    .replace(/[^a-z0-9-]+/g, "-")
+    .replace(/^[^a-z]+|-+$/g, "");
   const room = LONGEST_LABEL - SPARK_SUFFIX - HASH_LENGTH - 1;
   return `${words.slice(0, room).replace(/-+$/, "")}-${hash}`;
 }

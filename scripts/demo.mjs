@@ -9,5 +9,7 @@ await exitWith(async () => {
   await setup();
   const args = ["run", "offers", "-f", "job-specs", "--target", "laptop", ...process.argv.slice(2)];
   process.stderr.write(`\n$ ./sparkwright ${args.join(" ")}\n`);
-  return run(join(ROOT, "sparkwright"), args, { cwd: ROOT, env: environment() });
+  const code = await run(join(ROOT, "sparkwright"), args, { cwd: ROOT, env: environment() });
+  process.stderr.write("(in this checkout, sparkwright is ./sparkwright)\n");
+  return code;
 });

@@ -13,7 +13,13 @@ beforeAll(ensureBuilt, 60_000);
 async function project(behaviours: string, retry = "{ attempts: 2, backoff: 1s }"): Promise<Place> {
   const place = makePlace("shop", SPECS);
   const file = join(place.folder, "job-specs/jobs.yaml");
-  writeFileSync(file, readFileSync(file, "utf8").replace(/ {2}settings: .*/, `  settings: { attempts: [${behaviours}] }\n  retry: ${retry}`));
+  writeFileSync(
+    file,
+    readFileSync(file, "utf8").replace(
+      / {2}settings: .*/,
+      `  settings: { attempts: [${behaviours}] }\n  retry: ${retry}`,
+    ),
+  );
   return place;
 }
 
@@ -23,7 +29,9 @@ interface Claim {
 
 /** Live processes of an attempt. */
 function processesOf(place: Place, attempt = 1): number[] {
-  const claim = JSON.parse(readFileSync(join(place.folder, ".sparkwright/runs/shop-1/clean", String(attempt), "started.json"), "utf8")) as Claim;
+  const claim = JSON.parse(
+    readFileSync(join(place.folder, ".sparkwright/runs/shop-1/clean", String(attempt), "started.json"), "utf8"),
+  ) as Claim;
   return bearers("SPARKWRIGHT_ATTEMPT", claim.marker);
 }
 
@@ -97,7 +105,10 @@ describe("sparkwright run", { timeout: 120_000 }, () => {
     await going.ended;
     const file = join(place.folder, ".sparkwright/runs/shop-1/status.json");
     // Seen from a clock a day behind, all that is recorded lies a day ahead.
-    const ahead = readFileSync(file, "utf8").replaceAll(/"(\w+At|since|notBefore)": (\d{13})/g, (_all, key: string, time: string) => `"${key}": ${Number(time) + 86_400_000}`);
+    const ahead = readFileSync(file, "utf8").replaceAll(
+      /"(\w+At|since|notBefore)": (\d{13})/g,
+      (_all, key: string, time: string) => `"${key}": ${Number(time) + 86_400_000}`,
+    );
     writeFileSync(file, ahead);
 
     const { code, stdout } = await run(place, ["resume", "shop-1"]);

@@ -13,7 +13,9 @@ test.for(readdirSync(CASES))("sparkwright: %s", { timeout: 120_000 }, async (nam
   const { folder, env } = makePlace(name, join(CASES, name));
   // As in a terminal: both streams in the order they were written.
   const ran = spawnSync("bash", ["-c", "exec 2>&1; source ./script"], { cwd: folder, env, encoding: "utf8" });
-  await expect(`${masked(ran.stdout, dirname(folder))}exit code: ${ran.status}\n`).toMatchFileSnapshot(join(CASES, name, "output.txt"));
+  await expect(`${masked(ran.stdout, dirname(folder))}exit code: ${ran.status}\n`).toMatchFileSnapshot(
+    join(CASES, name, "output.txt"),
+  );
 });
 
 /** What differs from run to run, out of the way. Columns are as wide as what stood there, so a table with a mask loses its blanks. */

@@ -34,7 +34,12 @@ interface Ending {
 /** Runs the child; tells how many writes it made, or undefined when it was killed. */
 async function child(folder: string, last: number, ...run: string[]): Promise<number | undefined> {
   try {
-    const { stdout } = await promisify(execFile)(process.execPath, [join(import.meta.dirname, "stand-in", "crash-child.ts"), folder, String(last), ...run]);
+    const { stdout } = await promisify(execFile)(process.execPath, [
+      join(import.meta.dirname, "stand-in", "crash-child.ts"),
+      folder,
+      String(last),
+      ...run,
+    ]);
     return Number(stdout);
   } catch (error) {
     if ((error as { signal?: string }).signal === "SIGKILL") return undefined;
@@ -45,7 +50,8 @@ async function child(folder: string, last: number, ...run: string[]): Promise<nu
 /** What a user does after a crash: start again when there is no run yet, resume otherwise. */
 async function resume(folder: string): Promise<Ending> {
   const store = openFolder(join(folder, "store"));
-  const run = (await store.listRuns()).at(-1) ?? (await startRun(store, chain(folder), { clock: systemClock, packageFolder }));
+  const run =
+    (await store.listRuns()).at(-1) ?? (await startRun(store, chain(folder), { clock: systemClock, packageFolder }));
   await drive(run.name, options(store, join(folder, "starts")));
   return ending(folder);
 }
@@ -55,13 +61,21 @@ async function ending(folder: string): Promise<Ending> {
   const runs = await store.listRuns();
   expect(runs.length).toBe(1);
   const status = await store.readStatus(runs[0]?.name ?? "");
-  const versions = await Promise.all(DATASETS.map(async (dataset) => [dataset, (await store.listVersions(NAMESPACE, dataset)).map((one) => one.version)] as const));
-  const moves = await Promise.all(DATASETS.map(async (dataset) => (await store.history(NAMESPACE, dataset)).map((move) => move.version)));
+  const versions = await Promise.all(
+    DATASETS.map(
+      async (dataset) => [dataset, (await store.listVersions(NAMESPACE, dataset)).map((one) => one.version)] as const,
+    ),
+  );
+  const moves = await Promise.all(
+    DATASETS.map(async (dataset) => (await store.history(NAMESPACE, dataset)).map((move) => move.version)),
+  );
   return {
     phase: status?.phase,
     steps: Object.entries(status?.steps ?? {}).map(([name, step]) => [name, step.phase, step.attempts.length]),
     versions: Object.fromEntries(versions),
-    published: await Promise.all(DATASETS.map(async (dataset) => (await store.readPointer(NAMESPACE, dataset))?.version)),
+    published: await Promise.all(
+      DATASETS.map(async (dataset) => (await store.readPointer(NAMESPACE, dataset))?.version),
+    ),
     moves,
     commits: readdirSync(join(folder, "store", "commits", NAMESPACE)).filter((name) => !name.startsWith(".")).length,
     starts: starts(join(folder, "starts")),

@@ -21,8 +21,8 @@ export function plannedApps(target: "laptop" | "cluster", root: string): SparkAp
       attempt: 1,
       memoryFactor: 1,
       prefix: `${root}/runs/offers-1/${step.name}/1`,
-      main: `${root}/code/0123abcd/${step.main}`,
-      archive: `${root}/code/0123abcd/modules.zip`,
+      main: `${root}/code/0123abcd/main/${step.main}`,
+      archive: `${root}/code/0123abcd/code.zip`,
       codeDigest: "0123abcd",
     }),
   );

@@ -1,9 +1,10 @@
 /** The built program, as tests run it: real files, real processes, and a folder of its own for each test. */
 import { spawn, type ChildProcess } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, realpathSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { onTestFinished } from "vitest";
 import { buildBundle, bundleIsFresh } from "../scripts/bundle.mjs";
 
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), "..");
@@ -13,7 +14,7 @@ export async function ensureBuilt(): Promise<void> {
   if (!bundleIsFresh()) await buildBundle(() => undefined);
 }
 
-/** An empty folder with a home, `sparkwright` on the PATH, and `spark/python`, which stands in for an interpreter with PySpark. */
+/** A folder, removed after the test, with a home, `sparkwright` on the PATH, and `spark/python`, which stands in for an interpreter with PySpark. */
 export interface Place {
   folder: string;
   env: Record<string, string>;
@@ -21,6 +22,7 @@ export interface Place {
 
 export function makePlace(name: string, from?: string): Place {
   const root = realpathSync(mkdtempSync(join(tmpdir(), "sparkwright-cli-")));
+  onTestFinished(() => rmSync(root, { recursive: true, force: true }));
   const folder = join(root, name);
   if (from === undefined) mkdirSync(folder);
   else cpSync(from, folder, { recursive: true });
@@ -55,7 +57,11 @@ export interface Started {
 
 /** Starts `sparkwright WORDS`. */
 export function start(place: Place, words: string[], env: Record<string, string> = {}): Started {
-  const child = spawn("sparkwright", words, { cwd: place.folder, env: { ...place.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn("sparkwright", words, {
+    cwd: place.folder,
+    env: { ...place.env, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   const heard = { stdout: "", stderr: "" };
   const waiting: { words: string; done: () => void }[] = [];
   child.stdout.on("data", (chunk: Buffer) => (heard.stdout += chunk.toString()));

@@ -23,8 +23,15 @@ function bench() {
     await drive(name, options(store, join(folder, "starts")));
     return name;
   };
-  const collect = (dryRun: boolean, change: { keepMoves?: number; graceMs?: number } = {}) => collectGarbage(store, { dryRun, now: Date.now() + 1000, graceMs: 0, ...change });
-  return { folder, store, run, collect, kinds: async (change = {}) => (await collect(true, change)).map(({ kind }) => kind) };
+  const collect = (dryRun: boolean, change: { keepMoves?: number; graceMs?: number } = {}) =>
+    collectGarbage(store, { dryRun, now: Date.now() + 1000, graceMs: 0, ...change });
+  return {
+    folder,
+    store,
+    run,
+    collect,
+    kinds: async (change = {}) => (await collect(true, change)).map(({ kind }) => kind),
+  };
 }
 
 describe("collectGarbage()", () => {

@@ -7,7 +7,7 @@ import { file, MARKER, readClaim, readDocument, readExit } from "./attempt-folde
 import { lastLines } from "./driver-log.ts";
 
 /** Lines of the log that go with a bad end. */
-const LOG_TAIL = 20;
+const LOG_TAIL = 200;
 
 /**
  * What is there now; undefined when nobody has claimed the attempt, or it was removed before. An end that nobody saw has

@@ -39,7 +39,12 @@ async function untilOver(store: FolderStore, record: RunRecord, terminal: Termin
 async function driveToEnd(store: FolderStore, record: RunRecord, terminal: Terminal): Promise<void> {
   const target = record.plan.target.spec;
   try {
-    await drive(record.name, { store, backend: backendOf(target), environment: await machineOf(target).environment(), clock: terminal.now });
+    await drive(record.name, {
+      store,
+      backend: backendOf(target),
+      environment: await machineOf(target).environment(),
+      clock: terminal.now,
+    });
   } catch (error) {
     // Somebody else has begun to drive it meanwhile and will find the request.
     if (!(error instanceof ConflictError)) throw error;

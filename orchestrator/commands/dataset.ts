@@ -15,30 +15,47 @@ type Flags = StoreFlag & { namespace: string; output: string; reason?: string };
 export function declare(command: Command, terminal: Terminal): void {
   const { now, paint } = terminal;
 
-  shared(command.command("list")).description("datasets with their current version").action(async (flags: Flags) => {
-    const store = openStore(flags, terminal);
-    const rows = await store.listDatasets(flags.namespace);
-    const empty = `No datasets in namespace ${flags.namespace} of ${store.root}`;
-    terminal.out(format(flags.output)(datasetsView(rows, now(), paint, empty)));
-  });
+  shared(command.command("list"))
+    .description("datasets with their current version")
+    .action(async (flags: Flags) => {
+      const store = openStore(flags, terminal);
+      const rows = await store.listDatasets(flags.namespace);
+      const empty = `No datasets in namespace ${flags.namespace} of ${store.root}`;
+      terminal.out(format(flags.output)(datasetsView(rows, now(), paint, empty)));
+    });
 
-  shared(command.command("show")).description("versions of a dataset, or one version with its columns and files").argument("<dataset>", "DATASET or DATASET@VERSION").action(async (name: string, flags: Flags) => {
-    const store = openStore(flags, terminal);
-    const [dataset = "", version] = name.split("@");
-    const known = await existing(store, flags.namespace, dataset);
-    const current = await store.readPointer(flags.namespace, known);
-    const versions = (await store.listVersions(flags.namespace, known)).toReversed();
-    if (version === undefined) return terminal.out(format(flags.output)(versionsView(versions, current, now(), paint)));
-    const row = versions.find((one) => one.version === version || (version === "current" && one.version === current?.version));
-    if (row === undefined) throw new RejectedError(`Cannot find version "${version}" of ${dataset}${suggestion(version, versions.map((one) => one.version))}`);
-    terminal.out(format(flags.output)(versionView(row, current, now(), paint)));
-  });
+  shared(command.command("show"))
+    .description("versions of a dataset, or one version with its columns and files")
+    .argument("<dataset>", "DATASET or DATASET@VERSION")
+    .action(async (name: string, flags: Flags) => {
+      const store = openStore(flags, terminal);
+      const [dataset = "", version] = name.split("@");
+      const known = await existing(store, flags.namespace, dataset);
+      const current = await store.readPointer(flags.namespace, known);
+      const versions = (await store.listVersions(flags.namespace, known)).toReversed();
+      if (version === undefined)
+        return terminal.out(format(flags.output)(versionsView(versions, current, now(), paint)));
+      const row = versions.find(
+        (one) => one.version === version || (version === "current" && one.version === current?.version),
+      );
+      if (row === undefined)
+        throw new RejectedError(
+          `Cannot find version "${version}" of ${dataset}${suggestion(
+            version,
+            versions.map((one) => one.version),
+          )}`,
+        );
+      terminal.out(format(flags.output)(versionView(row, current, now(), paint)));
+    });
 
-  shared(command.command("history")).description("when its pointer moved, and who moved it").argument("<dataset>").action(async (dataset: string, flags: Flags) => {
-    const store = openStore(flags, terminal);
-    const moves = await store.history(flags.namespace, await existing(store, flags.namespace, dataset));
-    terminal.out(format(flags.output)(movesView(dataset, moves.toReversed(), now(), paint)));
-  });
+  shared(command.command("history"))
+    .description("when its pointer moved, and who moved it")
+    .argument("<dataset>")
+    .action(async (dataset: string, flags: Flags) => {
+      const store = openStore(flags, terminal);
+      const moves = await store.history(flags.namespace, await existing(store, flags.namespace, dataset));
+      terminal.out(format(flags.output)(movesView(dataset, moves.toReversed(), now(), paint)));
+    });
 
   shared(command.command("rollback"))
     .description("point readers to a version published before")
@@ -65,5 +82,7 @@ function shared(command: Command): Command {
 async function existing(store: FolderStore, namespace: string, dataset: string): Promise<string> {
   const names = (await store.listDatasets(namespace)).map((row) => row.dataset);
   if (names.includes(dataset)) return dataset;
-  throw new RejectedError(`Cannot find dataset "${dataset}" in namespace ${namespace} of ${store.root}${suggestion(dataset, names)}`);
+  throw new RejectedError(
+    `Cannot find dataset "${dataset}" in namespace ${namespace} of ${store.root}${suggestion(dataset, names)}`,
+  );
 }

@@ -21,7 +21,8 @@ export function declare(command: Command, terminal: Terminal): void {
       const store = openStore(flags, terminal);
       const run = await sheetOf(store, await findRun(store, name, terminal));
       const around = await surroundingsOf(store, run, terminal);
-      const text = () => (step === undefined ? describeRun(run, around) : describeStep(run, findStep(run, step), around));
+      const text = () =>
+        step === undefined ? describeRun(run, around) : describeStep(run, findStep(run, step), around);
       terminal.out(print({ object: runObject(run, around.results), names: [`run/${run.name}`], table: text }));
     });
 }
@@ -29,10 +30,18 @@ export function declare(command: Command, terminal: Terminal): void {
 async function surroundingsOf(store: FolderStore, run: RunSheet, terminal: Terminal): Promise<Surroundings> {
   const logs = stepRows(run).flatMap(({ step, status }): [string, string][] => {
     const attempt = status.attempts.at(-1)?.number;
-    return attempt === undefined ? [] : [[step.name, join(store.attemptFolder(run.name, step.name, attempt), "driver.log")]];
+    return attempt === undefined
+      ? []
+      : [[step.name, join(store.attemptFolder(run.name, step.name, attempt), "driver.log")]];
   });
   const { now, paint } = terminal;
-  return { now: now(), paint, results: await resultsOf(store, run), logs: Object.fromEntries(logs), suffix: storeSuffix(store.root, terminal) };
+  return {
+    now: now(),
+    paint,
+    results: await resultsOf(store, run),
+    logs: Object.fromEntries(logs),
+    suffix: storeSuffix(store.root, terminal),
+  };
 }
 
 /** What the committed steps of a run reported, in plan order. */
@@ -41,7 +50,9 @@ export async function resultsOf(store: FolderStore, run: RunSheet): Promise<Step
   const found = stepRows(run).map(async ({ step, status }): Promise<StepResult[]> => {
     if (status.cacheKey === undefined || (status.phase !== "Succeeded" && status.phase !== "Cached")) return [];
     const commit = await store.readCommit(namespace, status.cacheKey);
-    return commit === undefined ? [] : [{ step: step.name, metrics: commit.metrics, tables: commit.tables, notes: commit.notes }];
+    return commit === undefined
+      ? []
+      : [{ step: step.name, metrics: commit.metrics, tables: commit.tables, notes: commit.notes }];
   });
   return (await Promise.all(found)).flat();
 }

@@ -18,7 +18,9 @@ export function declare(command: Command, terminal: Terminal): void {
       }
       const explained = explain(path);
       if ("unknown" in explained) {
-        throw new RejectedError(`Cannot explain "${path}": nothing is called "${explained.unknown}" there${suggestion(explained.unknown, explained.known)}`);
+        throw new RejectedError(
+          `Cannot explain "${path}": nothing is called "${explained.unknown}" there${suggestion(explained.unknown, explained.known)}`,
+        );
       }
       terminal.out(explainText(explained, flags.recursive === true, terminal.paint));
     });

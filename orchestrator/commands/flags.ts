@@ -21,7 +21,11 @@ export function specFlags(command: Command): Command {
 
 /** `-f FILE|DIR|-`. */
 export function fileFlag(command: Command): Command {
-  return command.option("-f, --file <path>", "spec file, folder of them, or - for standard input; repeatable (default: job-specs)", collect);
+  return command.option(
+    "-f, --file <path>",
+    "spec file, folder of them, or - for standard input; repeatable (default: job-specs)",
+    collect,
+  );
 }
 
 /** `-o`. */
@@ -35,13 +39,20 @@ export interface StoreFlag {
 
 /** `--store`. */
 export function storeFlag(command: Command): Command {
-  return command.option("--store <dir>", "where runs and datasets are kept (default: .sparkwright, or SPARKWRIGHT_STORE)");
+  return command.option(
+    "--store <dir>",
+    "where runs and datasets are kept (default: .sparkwright, or SPARKWRIGHT_STORE)",
+  );
 }
 
 const DEFAULT_STORE = ".sparkwright";
 
 /** Absolute folder of the store; `fallback` (the target's root) stands in when neither flag nor variable is given. */
-export function storeFolder({ store }: StoreFlag, { cwd, environ }: Terminal, fallback: string = DEFAULT_STORE): string {
+export function storeFolder(
+  { store }: StoreFlag,
+  { cwd, environ }: Terminal,
+  fallback: string = DEFAULT_STORE,
+): string {
   const variable = environ["SPARKWRIGHT_STORE"];
   return resolve(cwd, store ?? (variable === undefined || variable === "" ? fallback : variable));
 }
@@ -79,7 +90,8 @@ const SECONDS: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86_400 };
 /** Milliseconds of a duration such as 90, 90s, 10m, 2h or 7d. */
 export function durationMs(text: string): number {
   const [, number, unit = "s"] = /^(\d{1,7})([smhd]?)$/.exec(text) ?? [];
-  if (number === undefined) throw new RejectedError(`Cannot read the duration "${text}": expected one such as 90s, 10m or 2h`);
+  if (number === undefined)
+    throw new RejectedError(`Cannot read the duration "${text}": expected one such as 90s, 10m or 2h`);
   return Number(number) * (SECONDS[unit === "" ? "s" : unit] ?? 1) * 1000;
 }
 

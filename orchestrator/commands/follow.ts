@@ -25,25 +25,46 @@ export async function follow(store: FolderStore, record: RunRecord, print: Forma
       cancel.abort();
       view.note(`Cancelling ${record.name}; Ctrl-C again leaves it as it is\n`);
     },
-    () => `\nLeft ${record.name} as it is, its jobs go on. To follow it again: sparkwright resume ${record.name}${suffix}\n`,
+    () =>
+      `\nLeft ${record.name} as it is, its jobs go on. To follow it again: sparkwright resume ${record.name}${suffix}\n`,
   );
   let status: RunStatus;
   try {
     const environment = await machineOf(target).environment();
-    status = await drive(record.name, { store, backend: backendOf(target), environment, clock: terminal.now, cancel: cancel.signal, onChange: view.onChange });
+    status = await drive(record.name, {
+      store,
+      backend: backendOf(target),
+      environment,
+      clock: terminal.now,
+      cancel: cancel.signal,
+      onChange: view.onChange,
+    });
   } finally {
     stopListening();
     view.close();
   }
   await conclude(store, { ...record, status }, print, terminal);
-  if (cancel.signal.aborted && status.phase === "Cancelled") throw new InterruptedError(`Cancelled ${record.name}; sparkwright retry ${record.name}${suffix} goes on with it`);
+  if (cancel.signal.aborted && status.phase === "Cancelled")
+    throw new InterruptedError(`Cancelled ${record.name}; sparkwright retry ${record.name}${suffix} goes on with it`);
   if (status.phase !== "Succeeded") throw new JobFailedError(`Run ${record.name} ended as ${status.phase}`);
 }
 
 async function conclude(store: FolderStore, run: RunSheet, print: Format, terminal: Terminal): Promise<void> {
   const results = await resultsOf(store, run);
-  const outcome = { run, results, published: await publishedBy(store, run), now: terminal.now(), suffix: storeSuffix(store.root, terminal) };
-  terminal.out(print({ object: runObject(run, results), names: [`run/${run.name}`], table: () => endingText(outcome, terminal.paint) }));
+  const outcome = {
+    run,
+    results,
+    published: await publishedBy(store, run),
+    now: terminal.now(),
+    suffix: storeSuffix(store.root, terminal),
+  };
+  terminal.out(
+    print({
+      object: runObject(run, results),
+      names: [`run/${run.name}`],
+      table: () => endingText(outcome, terminal.paint),
+    }),
+  );
 }
 
 /** The datasets named by the definition, as far as the run has made them. */
@@ -56,7 +77,15 @@ async function publishedBy(store: FolderStore, run: RunSheet): Promise<Published
     const manifest = await store.readManifest(run.plan.target.spec.namespace, dataset, version);
     const unpublished = step.unpublished?.[dataset];
     const path = folderOf(manifest?.files.map((file) => file.path) ?? []);
-    return [{ dataset, version, path, ...(manifest?.rows === undefined ? {} : { rows: manifest.rows }), ...(unpublished === undefined ? {} : { unpublished }) }];
+    return [
+      {
+        dataset,
+        version,
+        path,
+        ...(manifest?.rows === undefined ? {} : { rows: manifest.rows }),
+        ...(unpublished === undefined ? {} : { unpublished }),
+      },
+    ];
   });
   return (await Promise.all(found)).flat();
 }
@@ -64,7 +93,10 @@ async function publishedBy(store: FolderStore, run: RunSheet): Promise<Published
 /** Deepest folder that holds all files. */
 function folderOf(paths: string[]): string {
   const [first = "", ...others] = paths.map((path) => path.split("/").slice(0, -1));
-  const folder = others.reduce<string[]>((so, path) => so.slice(0, so.findIndex((part, at) => part !== path[at]) >>> 0), [...first]);
+  const folder = others.reduce<string[]>(
+    (so, path) => so.slice(0, so.findIndex((part, at) => part !== path[at]) >>> 0),
+    [...first],
+  );
   return folder.join("/");
 }
 
@@ -87,7 +119,7 @@ function openView({ name, plan }: RunRecord, { live, say, paintProgress, now }: 
       });
       const scene: Scene = { name, plan, status, now: now(), progress: Object.fromEntries(progress) };
       if (screen === undefined) for (const line of changes(before, scene)) say(`${line}\n`);
-      else screen.show(frame(scene, live?.columns() ?? 80, paintProgress));
+      else screen.show(frame(scene, live?.size() ?? { columns: 80, rows: 24 }, paintProgress));
       before = scene;
     },
     note(text) {

@@ -29,7 +29,14 @@ export interface ForecastOptions {
 export async function forecast(store: FolderStore, plan: Plan, options: ForecastOptions): Promise<Expected[]> {
   const filled = fillRun(plan, "next", new Date(options.now).toISOString().slice(0, 10));
   const environment = plan.target.spec.image ?? (await options.machine.environment());
-  const outlook: Outlook = { store, plan: filled, environment, options, versions: {}, earlier: await statusesOf(store) };
+  const outlook: Outlook = {
+    store,
+    plan: filled,
+    environment,
+    options,
+    versions: {},
+    earlier: await statusesOf(store),
+  };
   const rows: Expected[] = [];
   for (const step of filled.steps) rows.push(await expect(outlook, step));
   return rows;
@@ -47,12 +54,18 @@ interface Outlook {
 }
 
 async function expect(outlook: Outlook, step: Step): Promise<Expected> {
-  const row = (action: Expected["action"], because: string[]): Expected => ({ step: step.name, kind: step.kind, action, because });
+  const row = (action: Expected["action"], because: string[]): Expected => ({
+    step: step.name,
+    kind: step.kind,
+    action,
+    because,
+  });
   const inputVersions: Record<string, string> = {};
   const anew: string[] = [];
   for (const [role, port] of Object.entries(step.inputs)) {
     try {
-      const version = port.step === undefined ? await versionOutside(outlook, step, role) : outlook.versions[port.dataset];
+      const version =
+        port.step === undefined ? await versionOutside(outlook, step, role) : outlook.versions[port.dataset];
       if (version === undefined) anew.push(`${port.step ?? ""} makes ${port.dataset} anew`);
       else inputVersions[role] = version;
     } catch (error) {
@@ -66,7 +79,8 @@ async function expect(outlook: Outlook, step: Step): Promise<Expected> {
   const context = contextOf(outlook, code, inputVersions);
   const commit = await outlook.store.readCommit(namespaceOf(outlook), cacheKeyOf(step, context));
   if (commit === undefined) return row("run", await whyNew(outlook, step, context));
-  if (!(await isUsable(outlook.store, namespaceOf(outlook), step, commit))) return row("run", [`outputs of ${commit.run} are gone`]);
+  if (!(await isUsable(outlook.store, namespaceOf(outlook), step, commit)))
+    return row("run", [`outputs of ${commit.run} are gone`]);
   Object.assign(outlook.versions, commit.outputs);
   return row("cached", [`${commit.run} did the same`]);
 }
@@ -75,7 +89,11 @@ function namespaceOf({ plan }: Outlook): string {
   return plan.target.spec.namespace;
 }
 
-function contextOf({ plan, environment }: Outlook, code: readonly CodeFile[], inputVersions: Record<string, string>): KeyContext {
+function contextOf(
+  { plan, environment }: Outlook,
+  code: readonly CodeFile[],
+  inputVersions: Record<string, string>,
+): KeyContext {
   return { image: environment, code, inputVersions, sparkVersion: plan.target.spec.sparkVersion, sample: plan.sample };
 }
 
@@ -88,13 +106,20 @@ async function versionOutside(outlook: Outlook, step: Step, role: string): Promi
   versions[port.dataset] ??=
     port.external === undefined
       ? await versionPublished(outlook, port.dataset, from)
-      : (await pin(port, port.external, { fingerprints: await rememberedIn(store.layout.fingerprints), packageFolder: machine.packageFolder, now })).version;
+      : (
+          await pin(port, port.external, {
+            fingerprints: await rememberedIn(store.layout.fingerprints),
+            packageFolder: machine.packageFolder,
+            now,
+          })
+        ).version;
   return versions[port.dataset];
 }
 
 async function versionPublished(outlook: Outlook, dataset: string, from: string | undefined): Promise<string> {
   const source = outlook.earlier.find(({ record }) => record.name === from);
-  const ofRun = Object.values(source?.status.steps ?? {}).find((step) => step.outputs?.[dataset] !== undefined)?.outputs?.[dataset];
+  const ofRun = Object.values(source?.status.steps ?? {}).find((step) => step.outputs?.[dataset] !== undefined)
+    ?.outputs?.[dataset];
   const version = ofRun ?? (await outlook.store.readPointer(namespaceOf(outlook), dataset))?.version;
   if (version === undefined) throw new RejectedError(`dataset ${dataset} has no published version`);
   return version;
@@ -102,7 +127,9 @@ async function versionPublished(outlook: Outlook, dataset: string, from: string 
 
 async function statusesOf(store: FolderStore): Promise<Outlook["earlier"]> {
   const records = (await store.listRuns()).toReversed();
-  const all = await Promise.all(records.map(async (record) => ({ record, status: await store.readStatus(record.name) })));
+  const all = await Promise.all(
+    records.map(async (record) => ({ record, status: await store.readStatus(record.name) })),
+  );
   return all.flatMap(({ record, status }) => (status === undefined ? [] : [{ record, status }]));
 }
 
@@ -122,7 +149,12 @@ async function whyNew(outlook: Outlook, step: Step, context: KeyContext): Promis
 }
 
 /** What decided the result of a step of an earlier run; undefined when it did not succeed there. The environment is taken as it is now. */
-async function keyOf({ store, environment, plan }: Outlook, record: RunRecord, status: RunStatus, name: string): Promise<KeyDocument | undefined> {
+async function keyOf(
+  { store, environment, plan }: Outlook,
+  record: RunRecord,
+  status: RunStatus,
+  name: string,
+): Promise<KeyDocument | undefined> {
   const then = status.steps[name];
   const was = record.plan.steps.find((one) => one.name === name);
   const code = status.code[name];

@@ -12,12 +12,20 @@ type Flags = StoreFlag & { output: string; dryRun?: boolean; keep?: number };
 export function declare(command: Command, terminal: Terminal): void {
   storeFlag(outputFlag(command))
     .option("--dry-run", "only show what would go")
-    .option("--keep <moves>", "versions of so many moves of each pointer stay, for rollbacks (default: 10)", wholeNumber)
+    .option(
+      "--keep <moves>",
+      "versions of so many moves of each pointer stay, for rollbacks (default: 10)",
+      wholeNumber,
+    )
     .action(async (flags: Flags) => {
       const print = format(flags.output);
       const dryRun = flags.dryRun === true;
       const store = openStore(flags, terminal);
-      const found = await collectGarbage(store, { dryRun, now: terminal.now(), ...(flags.keep === undefined ? {} : { keepMoves: flags.keep }) });
+      const found = await collectGarbage(store, {
+        dryRun,
+        now: terminal.now(),
+        ...(flags.keep === undefined ? {} : { keepMoves: flags.keep }),
+      });
       terminal.out(print(garbageView(found, store.root, dryRun, terminal.paint)));
     });
 }

@@ -22,9 +22,15 @@ export function declare(command: Command, terminal: Terminal): void {
 async function viewOf(what: string, flags: Flags, terminal: Terminal): Promise<View> {
   const store = openStore(flags, terminal);
   if (what === "datasets" || what === "dataset") {
-    return datasetsView(await store.listDatasets(flags.namespace), terminal.now(), terminal.paint, `No datasets in ${store.root}`);
+    return datasetsView(
+      await store.listDatasets(flags.namespace),
+      terminal.now(),
+      terminal.paint,
+      `No datasets in ${store.root}`,
+    );
   }
-  if (what !== "runs" && what !== "run") return runView(await sheetOf(store, await findRun(store, what, terminal)), terminal.now(), terminal.paint);
+  if (what !== "runs" && what !== "run")
+    return runView(await sheetOf(store, await findRun(store, what, terminal)), terminal.now(), terminal.paint);
   const records = (await store.listRuns()).toReversed();
   const sheets = await Promise.all(records.map((record) => sheetOf(store, record)));
   const empty = `No runs in ${store.root}; start one with sparkwright run${storeSuffix(store.root, terminal)}`;

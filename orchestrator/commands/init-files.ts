@@ -115,11 +115,16 @@ function purchases(): string {
   for (let customer = 1; customer <= CUSTOMERS; customer++) {
     for (let visit = 0; visit < VISITS; visit++) {
       const day = first + ((visit * (2 + (customer % 3)) + (customer % 7)) % 28) * DAY_MS;
-      const at = new Date(day + (8 + ((customer * 3 + visit) % 12)) * 3_600_000).toISOString().slice(0, 16).replace("T", " ");
+      const at = new Date(day + (8 + ((customer * 3 + visit) % 12)) * 3_600_000)
+        .toISOString()
+        .slice(0, 16)
+        .replace("T", " ");
       for (let line = 0; line < 2 + ((customer + visit) % 3); line++) {
         const article = (customer + visit * 2 + line * 3) % ARTICLES.length;
         const price = (99 + article * 73 + ((customer * visit) % 40)) / 100;
-        lines.push(`c${String(customer).padStart(2, "0")},c${customer}-${visit},${at},${ARTICLES[article] ?? ""},${price.toFixed(2)}`);
+        lines.push(
+          `c${String(customer).padStart(2, "0")},c${customer}-${visit},${at},${ARTICLES[article] ?? ""},${price.toFixed(2)}`,
+        );
       }
     }
   }

@@ -13,7 +13,9 @@ export function declare(command: Command, terminal: Terminal): void {
     const files = Object.entries(projectFiles());
     const taken = files.find(([path]) => existsSync(join(folder, path)));
     if (taken !== undefined) {
-      throw new RejectedError(`Cannot begin a project in ${folder}: ${taken[0]} is there already`, { remedy: "Name an empty folder: sparkwright init DIR" });
+      throw new RejectedError(`Cannot begin a project in ${folder}: ${taken[0]} is there already`, {
+        remedy: "Name an empty folder: sparkwright init DIR",
+      });
     }
     for (const [path, content] of files) {
       mkdirSync(dirname(join(folder, path)), { recursive: true });
@@ -21,6 +23,8 @@ export function declare(command: Command, terminal: Terminal): void {
       terminal.out(`${join(dir, path)}\n`);
     }
     const place = relative(terminal.cwd, folder);
-    terminal.say(`\nNext:\n${place === "" ? "" : `  cd ${quoted(place)}\n`}  sparkwright validate\n  sparkwright run\n`);
+    terminal.say(
+      `\nNext:\n${place === "" ? "" : `  cd ${quoted(place)}\n`}  sparkwright validate\n  sparkwright run\n`,
+    );
   });
 }

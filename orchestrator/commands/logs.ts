@@ -27,7 +27,11 @@ export function declare(command: Command, terminal: Terminal): void {
       const attempt = attemptOf(run, row, flags.attempt, storeSuffix(store.root, terminal));
       const app = await appOf({ record, store }, run.status, row.step, attempt);
       const { follow = false, tail } = flags;
-      for await (const line of backendOf(record.plan.target.spec).logs(app, { follow, ...(tail === undefined ? {} : { tail }) }, terminal.gone)) {
+      for await (const line of backendOf(record.plan.target.spec).logs(
+        app,
+        { follow, ...(tail === undefined ? {} : { tail }) },
+        terminal.gone,
+      )) {
         terminal.out(`${harmless(line)}\n`);
       }
     });
@@ -35,7 +39,10 @@ export function declare(command: Command, terminal: Terminal): void {
 
 function mostTelling(run: RunSheet): StepRow {
   const rows = stepRows(run).filter((row) => row.status.attempts.length > 0);
-  const row = rows.find(({ status }) => status.phase === "Running") ?? rows.find(({ status }) => status.phase === "Failed") ?? rows.at(-1);
+  const row =
+    rows.find(({ status }) => status.phase === "Running") ??
+    rows.find(({ status }) => status.phase === "Failed") ??
+    rows.at(-1);
   if (row === undefined) throw new RejectedError(`Cannot show a log of ${run.name}: no step of it has run`);
   return row;
 }
@@ -43,12 +50,17 @@ function mostTelling(run: RunSheet): StepRow {
 function attemptOf(run: RunSheet, { step, status }: StepRow, asked: number | undefined, suffix: string): number {
   const numbers = status.attempts.map((attempt) => attempt.number);
   const last = numbers.at(-1);
-  const refuse = (why: string, remedy?: string) => new RejectedError(`Cannot show the log of ${step.name} in ${run.name}: ${why}`, remedy === undefined ? {} : { remedy });
+  const refuse = (why: string, remedy?: string) =>
+    new RejectedError(
+      `Cannot show the log of ${step.name} in ${run.name}: ${why}`,
+      remedy === undefined ? {} : { remedy },
+    );
   if (last === undefined) {
     const from = status.cachedFrom;
     if (from === undefined) throw refuse(`it has not run (${status.phase})`);
     throw refuse(`an earlier execution stands for it`, `sparkwright logs ${from.run} ${step.name}${suffix}`);
   }
-  if (asked !== undefined && !numbers.includes(asked)) throw refuse(`there is no attempt ${asked}; it has ${numbers.join(", ")}`);
+  if (asked !== undefined && !numbers.includes(asked))
+    throw refuse(`there is no attempt ${asked}; it has ${numbers.join(", ")}`);
   return asked ?? last;
 }

@@ -10,11 +10,11 @@ import { jobsFolder } from "./specs.ts";
 
 export interface Machine {
   /** Absolute folder of an installed Python package. Raises RejectedError when it is not installed. */
-  packageFolder(name: string): Promise<string>;
+  packageFolder: (name: string) => Promise<string>;
   /** Names what jobs run in besides their code; equal names, equal packages. */
-  environment(): Promise<string>;
+  environment: () => Promise<string>;
   /** Raises RejectedError when Spark could not start here. */
-  check(): Promise<void>;
+  check: () => Promise<void>;
 }
 
 /** The machine as jobs of a target see it: the target's interpreter, else the locked environment. */
@@ -26,14 +26,20 @@ export function machineOf(target: Target): Machine {
     async packageFolder(name) {
       const folder = await ask(python, FIND_PACKAGE, name);
       if (folder !== "") return folder;
-      throw new RejectedError(`Cannot find the Python package ${name}: ${python} does not have it`, { remedy: `Install it: ${python} -m pip install ${name}` });
+      throw new RejectedError(`Cannot find the Python package ${name}: ${python} does not have it`, {
+        remedy: `Install it: ${python} -m pip install ${name}`,
+      });
     },
     async environment() {
       // The locked environment is named after the digest of what is locked.
       return isLocked ? digest(python.slice(root.length)) : digest(await ask(python, LIST_PACKAGES));
     },
     async check() {
-      const env = Object.fromEntries(Object.entries(process.env).flatMap(([name, value]) => (value === undefined || value === "" ? [] : [[name, value]])));
+      const env = Object.fromEntries(
+        Object.entries(process.env).flatMap(([name, value]) =>
+          value === undefined || value === "" ? [] : [[name, value]],
+        ),
+      );
       const { signal } = new AbortController();
       await Promise.all([findSpark(python, target.sparkVersion, env, signal), checkJava(env, signal)]);
     },
@@ -56,9 +62,12 @@ async function ask(python: string, question: string, ...words: string[]): Promis
     const { stdout } = await promisify(execFile)(python, ["-c", question, ...words]);
     return stdout.trim();
   } catch (cause) {
-    throw new RejectedError(`Cannot ask ${python}: ${cause instanceof Error ? (cause.message.split("\n")[0] ?? "") : String(cause)}`, {
-      remedy: "Run npm run setup to make the locked environment, or name an interpreter as python in the target",
-      cause,
-    });
+    throw new RejectedError(
+      `Cannot ask ${python}: ${cause instanceof Error ? (cause.message.split("\n")[0] ?? "") : String(cause)}`,
+      {
+        remedy: "Run npm run setup to make the locked environment, or name an interpreter as python in the target",
+        cause,
+      },
+    );
   }
 }

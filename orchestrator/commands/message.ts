@@ -3,15 +3,29 @@ import { InvalidSpecError, RejectedError } from "../errors.ts";
 import { problemLines } from "../report/problems.ts";
 import { counted, harmless, type Paint } from "../report/text.ts";
 
-const USER_ERRORS = ["ConflictError", "UnavailableError", "JobFailedError", "TimedOutError", "TimeoutError", "InterruptedError", "AbortError"];
+const USER_ERRORS = [
+  "ConflictError",
+  "UnavailableError",
+  "JobFailedError",
+  "TimedOutError",
+  "TimeoutError",
+  "InterruptedError",
+  "AbortError",
+];
 
 /** What the machine refused: remedies by the system's code. */
 const REFUSED: Record<string, { why: string; remedy: string }> = {
-  EACCES: { why: "no permission", remedy: "Make it readable and writable for this user, or choose another place with --store" },
+  EACCES: {
+    why: "no permission",
+    remedy: "Make it readable and writable for this user, or choose another place with --store",
+  },
   EPERM: { why: "not permitted", remedy: "Make it writable for this user, or choose another place with --store" },
   EROFS: { why: "the file system is read-only", remedy: "Choose another place with --store" },
   ENOSPC: { why: "the disk is full", remedy: "Free some space (sparkwright gc helps) and type the command again" },
-  EDQUOT: { why: "the disk quota is used up", remedy: "Free some space (sparkwright gc helps) and type the command again" },
+  EDQUOT: {
+    why: "the disk quota is used up",
+    remedy: "Free some space (sparkwright gc helps) and type the command again",
+  },
   ENOTDIR: { why: "a part of the path is no folder", remedy: "Choose another place with --store" },
   ENAMETOOLONG: { why: "the path is too long", remedy: "Choose a shorter one with --store" },
   EMFILE: { why: "too many open files", remedy: "Raise the limit with ulimit -n" },

@@ -9,7 +9,10 @@ export function openTerminal(leave: () => never): Terminal {
   const gone = new AbortController();
   const out = writer(stdout, () => gone.abort());
   const say = writer(stderr, () => undefined);
-  const live = stderr.isTTY === true && environ["TERM"] !== "dumb" ? { columns: () => stderr.columns ?? 80, write: say } : undefined;
+  const live =
+    stderr.isTTY === true && environ["TERM"] !== "dumb"
+      ? { size: () => ({ columns: stderr.columns ?? 80, rows: stderr.rows ?? 24 }), write: say }
+      : undefined;
   return {
     out,
     say,

@@ -6,7 +6,7 @@ import { forecastRows } from "../report/forecast.ts";
 import type { FolderStore } from "../storage/folder.ts";
 import { forecast } from "./forecast.ts";
 import { machineOf } from "./machine.ts";
-import { select, selectionFlags, type SelectionFlags } from "./run.ts";
+import { select, selectionFlags, type SelectionFlags } from "./selection.ts";
 import type { Terminal } from "./terminal.ts";
 
 export function declare(command: Command, terminal: Terminal): void {
@@ -18,7 +18,12 @@ export function declare(command: Command, terminal: Terminal): void {
 }
 
 /** The forecast of a plan, ready to print. */
-export async function forecastView(store: FolderStore, plan: Plan, from: string | undefined, terminal: Terminal): Promise<View> {
+export async function forecastView(
+  store: FolderStore,
+  plan: Plan,
+  from: string | undefined,
+  terminal: Terminal,
+): Promise<View> {
   const steps = await forecast(store, plan, { machine: machineOf(plan.target.spec), now: terminal.now(), from });
   return forecastRows(plan, steps, terminal.paint);
 }

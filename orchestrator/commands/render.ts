@@ -6,7 +6,7 @@ import type { Json } from "../json.ts";
 import { API_VERSION } from "../kinds/fields.ts";
 import { runName } from "../names.ts";
 import { sparkAppOf } from "../plan/app.ts";
-import { codeDigest, importClosure } from "../plan/code.ts";
+import { importClosure, packedDigest, packedPlaces } from "../plan/code.ts";
 import type { Plan, Step } from "../plan/plan.ts";
 import { format } from "../report/format.ts";
 import { renderedText, type Rendered } from "../report/rendered.ts";
@@ -26,7 +26,9 @@ export function declare(command: Command, terminal: Terminal): void {
       const print = format(flags.output);
       const documents = readSpecs(flags, terminal);
       const names = definition === undefined ? definitionsOf(documents) : [definition];
-      const all = names.flatMap((name) => renderPlan(planFrom(documents, flags, { definition: name }), flags, terminal));
+      const all = names.flatMap((name) =>
+        renderPlan(planFrom(documents, flags, { definition: name }), flags, terminal),
+      );
       terminal.out(
         print({
           object: { apiVersion: API_VERSION, kind: "List", items: all.map(({ sent }) => sent as Json) },
@@ -40,8 +42,13 @@ export function declare(command: Command, terminal: Terminal): void {
 /** Every pipeline, and every job that is in none of them. */
 function definitionsOf(documents: Document[]): string[] {
   const { pipelines, jobs } = catalogueOf(documents);
-  const inPipeline = new Set([...pipelines.values()].flatMap((pipeline) => pipeline.spec.jobs.map((entry) => entry.job)));
-  return [...[...pipelines.keys()].map((name) => `Pipeline/${name}`), ...[...jobs.keys()].filter((name) => !inPipeline.has(name)).map((name) => `Job/${name}`)];
+  const inPipeline = new Set(
+    [...pipelines.values()].flatMap((pipeline) => pipeline.spec.jobs.map((entry) => entry.job)),
+  );
+  return [
+    ...[...pipelines.keys()].map((name) => `Pipeline/${name}`),
+    ...[...jobs.keys()].filter((name) => !inPipeline.has(name)).map((name) => `Job/${name}`),
+  ];
 }
 
 function renderPlan(plan: Plan, { runId }: Flags, { cwd }: Terminal): Rendered[] {
@@ -53,15 +60,13 @@ function renderPlan(plan: Plan, { runId }: Flags, { cwd }: Terminal): Rendered[]
 }
 
 function firstAttempt(plan: Plan, step: Step, run: string, place: string) {
-  const digest = codeDigest(importClosure(step.main, openCode(step.code)));
-  const code = `${place}/code/${digest}`;
+  const digest = packedDigest(step.main, importClosure(step.main, openCode(step.code)));
   return sparkAppOf(plan, step, {
     run,
     attempt: 1,
     memoryFactor: 1,
     prefix: `${place}/runs/${run}/${step.name}/1`,
-    main: `${code}/${step.main}`,
-    archive: `${code}/modules.zip`,
+    ...packedPlaces(`${place}/code/${digest}`, step.main),
     codeDigest: digest,
   });
 }

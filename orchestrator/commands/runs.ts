@@ -23,17 +23,25 @@ export async function findRun(store: FolderStore, asked: string, terminal: Termi
 
 /** Pure part of `findRun`; `records` are oldest first. */
 export function chooseRun(records: RunRecord[], asked: string, root: string, suffix: string): RunRecord {
-  const refuse = (why: string) => new RejectedError(`Cannot find run "${asked}": ${why}`, { remedy: `sparkwright get runs${suffix} lists them` });
+  const refuse = (why: string) =>
+    new RejectedError(`Cannot find run "${asked}": ${why}`, { remedy: `sparkwright get runs${suffix} lists them` });
   const latest = records.at(-1);
   if (latest === undefined) {
-    throw new RejectedError(`Cannot find run "${asked}": there are no runs in ${root}`, { remedy: "Name another store with --store, or start one with `sparkwright run`" });
+    throw new RejectedError(`Cannot find run "${asked}": there are no runs in ${root}`, {
+      remedy: "Name another store with --store, or start one with `sparkwright run`",
+    });
   }
   if (asked === LATEST) return latest;
   const matching = records.filter((record) => record.name === asked || record.name.startsWith(asked));
-  const [only, ...others] = matching.filter((record) => record.name === asked).concat(matching.filter((record) => record.name !== asked));
+  const [only, ...others] = matching
+    .filter((record) => record.name === asked)
+    .concat(matching.filter((record) => record.name !== asked));
   if (only !== undefined && (others.length === 0 || only.name === asked)) return only;
   if (only !== undefined) throw refuse(`it may be ${matching.map((record) => record.name).join(", ")}`);
-  const near = nearest(asked, records.map((record) => record.name));
+  const near = nearest(
+    asked,
+    records.map((record) => record.name),
+  );
   throw refuse(near === undefined ? `the latest is ${latest.name}` : `did you mean "${near}"?`);
 }
 
@@ -52,5 +60,7 @@ export function findStep(run: RunSheet, asked: string): StepRow {
   if (row !== undefined) return row;
   const names = rows.map((one) => one.step.name);
   const near = nearest(asked, names);
-  throw new RejectedError(`Cannot find step "${asked}" in ${run.name}: ${near === undefined ? `it has ${names.join(", ")}` : `did you mean "${near}"?`}`);
+  throw new RejectedError(
+    `Cannot find step "${asked}" in ${run.name}: ${near === undefined ? `it has ${names.join(", ")}` : `did you mean "${near}"?`}`,
+  );
 }

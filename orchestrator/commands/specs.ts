@@ -41,9 +41,18 @@ export function readSpecs(flags: SpecFlags, terminal: Terminal): Document[] {
 }
 
 /** The plan that the flags ask for. Raises as `readSpecs` and `planOf` do. */
-export function planFrom(documents: Document[], flags: SpecFlags, more: Omit<PlanOptions, "shippedCode" | "target" | "params">): Plan {
+export function planFrom(
+  documents: Document[],
+  flags: SpecFlags,
+  more: Omit<PlanOptions, "shippedCode" | "target" | "params">,
+): Plan {
   const target = flags.target ?? defaultTarget(documents);
-  return planOf(documents, { ...more, ...(target === undefined ? {} : { target }), params: paramsOf(flags.param), shippedCode: jobsFolder() });
+  return planOf(documents, {
+    ...more,
+    ...(target === undefined ? {} : { target }),
+    params: paramsOf(flags.param),
+    shippedCode: jobsFolder(),
+  });
 }
 
 /** `laptop` when there are several targets and one is called so. */
@@ -56,9 +65,12 @@ function defaultTarget(documents: Document[]): string | undefined {
 export function jobsFolder(): string {
   const folder = shippedCode(import.meta.dirname);
   if (folder === undefined) {
-    throw new RejectedError(`Cannot find the jobs shipped with Sparkwright: there is no folder spark-jobs above ${import.meta.dirname}`, {
-      remedy: "Keep dist/cli.cjs in its checkout, and link to it instead of copying it",
-    });
+    throw new RejectedError(
+      `Cannot find the jobs shipped with Sparkwright: there is no folder spark-jobs above ${import.meta.dirname}`,
+      {
+        remedy: "Keep dist/cli.cjs in its checkout, and link to it instead of copying it",
+      },
+    );
   }
   return folder;
 }

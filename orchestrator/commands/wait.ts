@@ -15,7 +15,11 @@ export function declare(command: Command, terminal: Terminal): void {
   storeFlag(command)
     .argument("<run>", "run (name, unique prefix or @latest)")
     .option("--timeout <duration>", "give up after this long, such as 90s or 2h (exit 124)")
-    .addOption(new Option("--for <phase>", "what to wait for").choices(["succeeded", "failed", "cancelled", "ended"]).default("succeeded"))
+    .addOption(
+      new Option("--for <phase>", "what to wait for")
+        .choices(["succeeded", "failed", "cancelled", "ended"])
+        .default("succeeded"),
+    )
     .action(async (name: string, flags: Flags) => {
       const limit = flags.timeout === undefined ? Number.POSITIVE_INFINITY : durationMs(flags.timeout);
       const store = openStore(flags, terminal);
@@ -24,14 +28,21 @@ export function declare(command: Command, terminal: Terminal): void {
       for (;;) {
         const phase = phaseOf(await sheetOf(store, record));
         if (phase === "Interrupted" || phase === "Created") {
-          throw new RejectedError(`Cannot wait for ${record.name}: nobody drives it`, { remedy: `sparkwright resume ${record.name}${storeSuffix(store.root, terminal)}` });
+          throw new RejectedError(`Cannot wait for ${record.name}: nobody drives it`, {
+            remedy: `sparkwright resume ${record.name}${storeSuffix(store.root, terminal)}`,
+          });
         }
         if (phase !== "Running") {
           terminal.out(`${record.name} ${phase}\n`);
           if (flags.for === "ended" || phase.toLowerCase() === flags.for) return;
-          throw new JobFailedError(`Run ${record.name} ended as ${phase}; sparkwright describe ${record.name}${storeSuffix(store.root, terminal)} tells why`);
+          throw new JobFailedError(
+            `Run ${record.name} ended as ${phase}; sparkwright describe ${record.name}${storeSuffix(store.root, terminal)} tells why`,
+          );
         }
-        if (performance.now() - began > limit) throw new TimedOutError(`Cannot wait any longer for ${record.name}: ${flags.timeout} have passed and it is still Running`);
+        if (performance.now() - began > limit)
+          throw new TimedOutError(
+            `Cannot wait any longer for ${record.name}: ${flags.timeout} have passed and it is still Running`,
+          );
         await delay(EVERY_MS);
       }
     });

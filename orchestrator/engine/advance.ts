@@ -6,7 +6,13 @@ import type { AttemptStatus, Failure, RunStatus, StepStatus } from "./run-state.
 
 /** What became of an action that touches the world. */
 export type Report =
-  | { report: "prepared"; step: string; inputs: Record<string, { dataset: string; version: string }>; cacheKey: string; cachedFrom?: { run: string; attempt: number } }
+  | {
+      report: "prepared";
+      step: string;
+      inputs: Record<string, { dataset: string; version: string }>;
+      cacheKey: string;
+      cachedFrom?: { run: string; attempt: number };
+    }
   | { report: "unprepared"; step: string; failure: Failure }
   | { report: "submitted"; step: string; attempt: number }
   | { report: "unsubmitted"; step: string; attempt: number; failure: Failure }
@@ -58,7 +64,12 @@ export function absorb(status: RunStatus, report: Report, now: number): RunStatu
     case "prepared":
       return prepared(status, report, now);
     case "unprepared":
-      return withStep(status, report.step, { phase: "Failed", reason: `${report.failure.class}: ${report.failure.cause}`, failure: report.failure, endedAt: now });
+      return withStep(status, report.step, {
+        phase: "Failed",
+        reason: `${report.failure.class}: ${report.failure.cause}`,
+        failure: report.failure,
+        endedAt: now,
+      });
     case "submitted":
       return withAttempt(status, report.step, report.attempt, { phase: "Submitted", since: now, submittedAt: now });
     case "unsubmitted":
@@ -110,7 +121,8 @@ function prepared(status: RunStatus, report: Report & { report: "prepared" }, no
 function refused(status: RunStatus, step: string, failure: Failure): RunStatus {
   const mine = stepStatus(status, step);
   // What the cache offered broke between look-up and publishing: the step runs after all.
-  if (mine.cachedFrom !== undefined) return withStep(without(status, step, "cachedFrom", "inputs"), step, { phase: "Waiting" });
+  if (mine.cachedFrom !== undefined)
+    return withStep(without(status, step, "cachedFrom", "inputs"), step, { phase: "Waiting" });
   const last = mine.attempts.at(-1);
   if (last === undefined) return withStep(status, step, { phase: "Failed", reason: failure.cause });
   return withStep(withAttempt(status, step, last.number, { failure }), step, { phase: "Running" });
@@ -121,11 +133,15 @@ function withStep(status: RunStatus, name: string, change: Partial<StepStatus>):
 }
 
 function without(status: RunStatus, name: string, ...fields: (keyof StepStatus)[]): RunStatus {
-  const kept = Object.fromEntries(Object.entries(stepStatus(status, name)).filter(([key]) => !fields.some((field) => field === key)));
+  const kept = Object.fromEntries(
+    Object.entries(stepStatus(status, name)).filter(([key]) => !fields.some((field) => field === key)),
+  );
   return { ...status, steps: { ...status.steps, [name]: kept as unknown as StepStatus } };
 }
 
 function withAttempt(status: RunStatus, step: string, number: number, change: Partial<AttemptStatus>): RunStatus {
-  const attempts = stepStatus(status, step).attempts.map((attempt) => (attempt.number === number ? { ...attempt, ...change } : attempt));
+  const attempts = stepStatus(status, step).attempts.map((attempt) =>
+    attempt.number === number ? { ...attempt, ...change } : attempt,
+  );
   return withStep(status, step, { attempts });
 }

@@ -6,7 +6,16 @@
 import type { Plan, Step } from "../plan/plan.ts";
 import type { Observation } from "../spark-app.ts";
 import { overdue, queuedTooLong } from "./deadline.ts";
-import { isDone, isLive, isOver, lastAttempt, liveAttempts, outcome, type LiveAttempt, type LivePhase } from "./phases.ts";
+import {
+  isDone,
+  isLive,
+  isOver,
+  lastAttempt,
+  liveAttempts,
+  outcome,
+  type LiveAttempt,
+  type LivePhase,
+} from "./phases.ts";
 import { backoffMs, mayRetry, nextMemoryFactor } from "./retry.ts";
 import type { AttemptStatus, Failure, RunPhase, RunStatus, StepStatus } from "./run-state.ts";
 import { verdict } from "./verdict.ts";
@@ -52,7 +61,9 @@ export function decide(plan: Plan, status: RunStatus, seen: Seen, now: number): 
 
 /** Milliseconds until a decision may change without anything else being seen; undefined when only a sight can change it. */
 export function nextWake(status: RunStatus, now: number): number | undefined {
-  const times = Object.values(status.steps).flatMap((step) => (step.phase === "Backoff" ? [Math.max(0, (step.notBefore ?? now) - now)] : []));
+  const times = Object.values(status.steps).flatMap((step) =>
+    step.phase === "Backoff" ? [Math.max(0, (step.notBefore ?? now) - now)] : [],
+  );
   return times.length === 0 ? undefined : Math.min(...times);
 }
 
@@ -94,7 +105,12 @@ function whenWaiting(step: Step, mine: StepStatus, { status, now, hasRoom }: Mom
   const needs = step.needs.map((name) => ({ name, phase: stepStatus(status, name).phase }));
   const broken = needs.find((need) => isOver(need.phase) && !isDone(need.phase));
   if (broken !== undefined) {
-    return { do: "conclude", step: step.name, phase: "Skipped", reason: `it needs ${broken.name}, which is ${broken.phase}` };
+    return {
+      do: "conclude",
+      step: step.name,
+      phase: "Skipped",
+      reason: `it needs ${broken.name}, which is ${broken.phase}`,
+    };
   }
   if (!needs.every((need) => isDone(need.phase))) return undefined;
   if (mine.inputs === undefined) return { do: "prepare", step: step.name };
@@ -126,14 +142,20 @@ function whenLive(step: Step, attempt: LiveAttempt, { status, seen, now }: Momen
       ...(failure === undefined ? {} : { failure }),
     };
   }
-  if (status.cancelRequested === true) return remove({ class: "Cancelled", cause: "cancelled on request", evidence: [] });
+  if (status.cancelRequested === true)
+    return remove({ class: "Cancelled", cause: "cancelled on request", evidence: [] });
   const late = overdue(step, attempt, now);
   if (late !== undefined) return remove(late);
   if (attempt.since > now) return { do: "note", step: step.name, attempt: number, phase: attempt.phase };
   if (there === undefined) return undefined;
   if (there === null) {
-    if (attempt.phase === "Recorded") return { do: "submit", step: step.name, attempt: number, memoryFactor: attempt.memoryFactor };
-    return remove({ class: "StatusLost", cause: `application ${attempt.application} is not there any more`, evidence: [] });
+    if (attempt.phase === "Recorded")
+      return { do: "submit", step: step.name, attempt: number, memoryFactor: attempt.memoryFactor };
+    return remove({
+      class: "StatusLost",
+      cause: `application ${attempt.application} is not there any more`,
+      evidence: [],
+    });
   }
   if (PHASE_ORDER[there.phase] <= PHASE_ORDER[attempt.phase]) return undefined;
   return {
@@ -167,7 +189,12 @@ function whenInBackoff(step: Step, mine: StepStatus, { status, now, hasRoom }: M
 }
 
 function submitNext(step: Step, mine: StepStatus): Action {
-  return { do: "submit", step: step.name, attempt: mine.attempts.length + 1, memoryFactor: nextMemoryFactor(step, mine) };
+  return {
+    do: "submit",
+    step: step.name,
+    attempt: mine.attempts.length + 1,
+    memoryFactor: nextMemoryFactor(step, mine),
+  };
 }
 
 function cancelled(step: Step): Action {

@@ -31,7 +31,16 @@ export interface AttemptStatus {
   failure?: Failure;
 }
 
-export type StepPhase = "Waiting" | "Running" | "Backoff" | "Publishing" | "Succeeded" | "Cached" | "Failed" | "Skipped" | "Cancelled";
+export type StepPhase =
+  | "Waiting"
+  | "Running"
+  | "Backoff"
+  | "Publishing"
+  | "Succeeded"
+  | "Cached"
+  | "Failed"
+  | "Skipped"
+  | "Cancelled";
 
 export interface StepStatus {
   phase: StepPhase;

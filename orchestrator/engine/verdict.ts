@@ -31,7 +31,8 @@ const SIGNS: Sign[] = [
     remedy: "Choose a larger size for the job, or raise the memory of its size in the target",
   },
   {
-    pattern: /^MemoryError\b|\.MemoryError\b|ArrayMemoryError\b|Cannot allocate memory|There is insufficient memory for the Java Runtime/,
+    pattern:
+      /^MemoryError\b|\.MemoryError\b|ArrayMemoryError\b|Cannot allocate memory|There is insufficient memory for the Java Runtime/,
     class: "OutOfMemory",
     cause: () => "the machine had no memory left",
     remedy: "Choose a smaller size, or run fewer applications at once (parallelism of the target)",
@@ -61,7 +62,8 @@ const SIGNS: Sign[] = [
     remedy: "Give the user who runs Sparkwright the right to it, or choose another storage root",
   },
   {
-    pattern: /JAVA_HOME is not set|Unable to locate a Java Runtime|java: (?:command )?not found|UnsupportedClassVersionError/,
+    pattern:
+      /JAVA_HOME is not set|Unable to locate a Java Runtime|java: (?:command )?not found|UnsupportedClassVersionError/,
     class: "ConfigError",
     cause: (_match, line) => `Spark found no Java it can use (${line})`,
     remedy: "Install Java 17 or newer and set JAVA_HOME",
@@ -92,7 +94,9 @@ function lastWords(seen: Observation): Failure | undefined {
   return {
     class: known ? (words.class as FailureClass) : "ApplicationError",
     // The type of an error that the job itself words for people says nothing more.
-    cause: oneLine(known && words.class !== "ApplicationError" ? message : [words.type, message].filter(Boolean).join(": ")),
+    cause: oneLine(
+      known && words.class !== "ApplicationError" ? message : [words.type, message].filter(Boolean).join(": "),
+    ),
     evidence,
     ...(words.remedy ? { remedy: words.remedy } : {}),
   };
@@ -105,7 +109,12 @@ function fromLog(seen: Observation): Failure | undefined {
     for (const line of lines) {
       const match = sign.pattern.exec(line);
       if (match !== null) {
-        return { class: sign.class, cause: oneLine(sign.cause(match, line)), evidence: [...endOf(seen), ...linesOf(seen.logTail)], remedy: sign.remedy };
+        return {
+          class: sign.class,
+          cause: oneLine(sign.cause(match, line)),
+          evidence: [...endOf(seen), ...linesOf(seen.logTail)],
+          remedy: sign.remedy,
+        };
       }
     }
   }
@@ -117,13 +126,26 @@ function fromCode(seen: Observation): Failure | undefined {
   if (exitCode === undefined) return undefined;
   const evidence = [...endOf(seen), ...linesOf(seen.logTail)];
   if (OUT_OF_MEMORY_CODES.includes(exitCode)) {
-    return { class: "OutOfMemory", cause: `the driver ended with exit code ${exitCode}`, evidence, remedy: "Choose a larger size for the job" };
+    return {
+      class: "OutOfMemory",
+      cause: `the driver ended with exit code ${exitCode}`,
+      evidence,
+      remedy: "Choose a larger size for the job",
+    };
   }
   if (exitCode === NO_PROGRAM_CODE) {
-    return { class: "SubmissionFailed", cause: linesOf(seen.logTail).at(-1) ?? "the program to start was not found", evidence };
+    return {
+      class: "SubmissionFailed",
+      cause: linesOf(seen.logTail).at(-1) ?? "the program to start was not found",
+      evidence,
+    };
   }
   const cause = lastException(seen.logTail) ?? `the driver ended with exit code ${exitCode}`;
-  return { class: exitCode === CONFIG_ERROR_CODE ? "ConfigError" : "ApplicationError", cause: oneLine(cause), evidence };
+  return {
+    class: exitCode === CONFIG_ERROR_CODE ? "ConfigError" : "ApplicationError",
+    cause: oneLine(cause),
+    evidence,
+  };
 }
 
 function fromSignal(seen: Observation): Failure | undefined {
@@ -157,10 +179,17 @@ function lastException(log: string | undefined): string | undefined {
 }
 
 function linesOf(text: string | undefined, most = EVIDENCE_LINES): string[] {
-  return (text ?? "").split("\n").map(oneLine).filter((line) => line !== "").slice(-most);
+  return (text ?? "")
+    .split("\n")
+    .map(oneLine)
+    .filter((line) => line !== "")
+    .slice(-most);
 }
 
 function oneLine(text: string): string {
-  const line = text.slice(0, 4 * LONGEST_LINE).replace(/\s+/g, " ").trim();
+  const line = text
+    .slice(0, 4 * LONGEST_LINE)
+    .replace(/\s+/g, " ")
+    .trim();
   return line.length > LONGEST_LINE ? `${line.slice(0, LONGEST_LINE - 1)}…` : line;
 }

@@ -111,3 +111,13 @@ function parentOf(path: string): string {
   const slash = path.lastIndexOf("/");
   return slash < 0 ? "" : path.slice(0, slash);
 }
+
+/** Name of packed code: of its files and of which of them is run, for one set of files can have two main files. */
+export function packedDigest(main: string, files: readonly CodeFile[]): string {
+  return codeDigest([{ path: `main ${main}`, sha256: "" }, ...files]);
+}
+
+/** Where the parts of packed code lie below its folder, a path or a URI. */
+export function packedPlaces(folder: string, main: string): { main: string; archive: string } {
+  return { main: `${folder}/main/${main}`, archive: `${folder}/code.zip` };
+}

@@ -32,7 +32,14 @@ export function datasetsView(rows: DatasetRow[], now: number, paint: Paint, empt
     { title: "AGE", value: (row) => (row.current === undefined ? "" : age(now - row.current.movedAt)), align: "right" },
   ];
   return {
-    object: list("DatasetList", rows.map((row) => ({ name: row.dataset, versions: row.versions, ...(row.current && { current: dated(row.current) }) }))),
+    object: list(
+      "DatasetList",
+      rows.map((row) => ({
+        name: row.dataset,
+        versions: row.versions,
+        ...(row.current && { current: dated(row.current) }),
+      })),
+    ),
     names: rows.map((row) => `dataset/${row.dataset}`),
     table: (wide) => table(columns, rows, { wide, paint, empty }),
   };
@@ -54,7 +61,11 @@ export interface VersionRow {
 /** `dataset show` without a version: newest first; `*` marks what readers see. */
 export function versionsView(rows: VersionRow[], current: Published | undefined, now: number, paint: Paint): View {
   const columns: Column<VersionRow>[] = [
-    { title: "VERSION", value: (row) => row.version, tone: (row) => (row.version === current?.version ? "good" : undefined) },
+    {
+      title: "VERSION",
+      value: (row) => row.version,
+      tone: (row) => (row.version === current?.version ? "good" : undefined),
+    },
     { title: "CURRENT", value: (row) => (row.version === current?.version ? "*" : "") },
     { title: "ROWS", value: (row) => (row.rows === undefined ? "" : figure(row.rows)), align: "right" },
     { title: "FILES", value: (row) => String(row.files.length), align: "right" },
@@ -63,7 +74,10 @@ export function versionsView(rows: VersionRow[], current: Published | undefined,
     { title: "AGE", value: (row) => age(now - row.createdAt), align: "right" },
   ];
   return {
-    object: list("DatasetVersionList", rows.map((row) => versionObject(row))),
+    object: list(
+      "DatasetVersionList",
+      rows.map((row) => versionObject(row)),
+    ),
     names: rows.map((row) => `dataset/${row.dataset}@${row.version}`),
     table: (wide) => table(columns, rows, { wide, paint }),
   };
@@ -71,7 +85,11 @@ export function versionsView(rows: VersionRow[], current: Published | undefined,
 
 /** `dataset show DATASET@VERSION`: one version with its columns and files. */
 export function versionView(row: VersionRow, current: Published | undefined, now: number, paint: Paint): View {
-  return { object: versionObject(row), names: [`dataset/${row.dataset}@${row.version}`], table: (wide) => versionText(row, current, now, paint, wide) };
+  return {
+    object: versionObject(row),
+    names: [`dataset/${row.dataset}@${row.version}`],
+    table: (wide) => versionText(row, current, now, paint, wide),
+  };
 }
 
 const MOST_FILES = 5;
@@ -86,7 +104,13 @@ const COLUMNS: Column<{ name: string; type: string }>[] = [
   { title: "TYPE", value: (column) => column.type },
 ];
 
-function versionText(row: VersionRow, current: Published | undefined, now: number, paint: Paint, wide: boolean): string {
+function versionText(
+  row: VersionRow,
+  current: Published | undefined,
+  now: number,
+  paint: Paint,
+  wide: boolean,
+): string {
   const shown = wide ? row.files : row.files.slice(0, MOST_FILES);
   const left = row.files.length - shown.length;
   const fields: [string, string][] = [
@@ -102,7 +126,10 @@ function versionText(row: VersionRow, current: Published | undefined, now: numbe
   const files = table(FILES, shown, { paint });
   const columns = table(COLUMNS, row.columns, { paint });
   return [
-    fields.filter(([, value]) => value !== "").map(([name, value]) => `${name.padEnd(10)}  ${value}\n`).join(""),
+    fields
+      .filter(([, value]) => value !== "")
+      .map(([name, value]) => `${name.padEnd(10)}  ${value}\n`)
+      .join(""),
     ...(row.columns.length === 0 ? [] : [columns]),
     `${files}${left > 0 ? `… ${left} more (-o wide shows them)\n` : ""}`,
   ].join("\n");

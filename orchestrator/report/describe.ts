@@ -3,7 +3,17 @@ import { timestamp } from "../clock.ts";
 import { failedSteps, failureText } from "./failure.ts";
 import { age, duration, percent } from "./measure.ts";
 import { resultText, type StepResult } from "./results.ts";
-import { attemptsAllowed, paramsText, phaseOf, reasonOf, stepRows, stepsTable, tookMs, toneOf, type RunSheet, type StepRow } from "./run.ts";
+import {
+  attemptsAllowed,
+  paramsText,
+  phaseOf,
+  reasonOf,
+  stepsTable,
+  tookMs,
+  toneOf,
+  type RunSheet,
+  type StepRow,
+} from "./run.ts";
 import { indent, oneLine, type Paint } from "./text.ts";
 import { timeline, timelineText } from "./timeline.ts";
 
@@ -22,14 +32,22 @@ export interface Surroundings {
 export function describeRun(run: RunSheet, around: Surroundings): string {
   const { now, paint } = around;
   const failures = failedSteps(run).map((row) => failureText(run, row, around));
-  const results = around.results.map((result) => section(`Results of ${result.step}`, resultText(result, paint), paint));
+  const results = around.results.map((result) =>
+    section(`Results of ${result.step}`, resultText(result, paint), paint),
+  );
   return [
     fields(runFields(run, now, paint)),
     section("Steps", stepsTable(run, now, paint), paint),
     section("Timeline", timelineText(run, timeline(run), paint), paint),
     section("Failures", failures.join("\n"), paint),
     ...results,
-    section("Next", nextCommands(run, around.suffix).map((command) => `${command}\n`).join(""), paint),
+    section(
+      "Next",
+      nextCommands(run, around.suffix)
+        .map((command) => `${command}\n`)
+        .join(""),
+      paint,
+    ),
   ]
     .filter((part) => part !== "")
     .join("\n");
@@ -37,12 +55,20 @@ export function describeRun(run: RunSheet, around: Surroundings): string {
 
 /** One step: its ports with versions, its attempts, its failure or what it reported. */
 export function describeStep(run: RunSheet, row: StepRow, around: Surroundings): string {
-  const { now, paint } = around;
+  const { paint } = around;
   const result = around.results.find((one) => one.step === row.step.name);
   return [
     fields(stepFields(run, row, around)),
-    section("Inputs", ports(Object.entries(row.step.inputs), (role) => row.status.inputs?.[role]?.version), paint),
-    section("Outputs", ports(Object.entries(row.step.outputs), (_role, dataset) => row.status.outputs?.[dataset]), paint),
+    section(
+      "Inputs",
+      ports(Object.entries(row.step.inputs), (role) => row.status.inputs?.[role]?.version),
+      paint,
+    ),
+    section(
+      "Outputs",
+      ports(Object.entries(row.step.outputs), (_role, dataset) => row.status.outputs?.[dataset]),
+      paint,
+    ),
     section("Timeline", timelineText(run, timeline(run, row.step.name), paint), paint),
     section("Failure", failureText(run, row, around), paint),
     result === undefined ? "" : section("Results", resultText(result, paint), paint),
@@ -86,7 +112,12 @@ function runFields(run: RunSheet, now: number, paint: Paint): [string, string][]
     ["Created", `${timestamp(run.createdAt)} (${age(now - run.createdAt)} ago)`],
     ["Time", took === undefined ? "" : duration(took)],
     ["Params", paramsText(plan)],
-    ["Sample", plan.sample === null ? "" : `${percent(plan.sample.fraction)} of the entities, seed ${plan.sample.seed}: never published`],
+    [
+      "Sample",
+      plan.sample === null
+        ? ""
+        : `${percent(plan.sample.fraction)} of the entities, seed ${plan.sample.seed}: never published`,
+    ],
     ["From", run.from ?? ""],
   ];
 }
@@ -119,6 +150,11 @@ function section(title: string, body: string, paint: Paint): string {
   return body === "" ? "" : `${paint("strong", title)}\n${indent(body, "  ")}`;
 }
 
-function ports(entries: [string, { dataset: string }][], version: (role: string, dataset: string) => string | undefined): string {
-  return entries.map(([role, port]) => `${oneLine(role)}: ${port.dataset}@${version(role, port.dataset) ?? "not yet known"}\n`).join("");
+function ports(
+  entries: [string, { dataset: string }][],
+  version: (role: string, dataset: string) => string | undefined,
+): string {
+  return entries
+    .map(([role, port]) => `${oneLine(role)}: ${port.dataset}@${version(role, port.dataset) ?? "not yet known"}\n`)
+    .join("");
 }

@@ -38,7 +38,13 @@ export function endingText({ run, published, results, now, suffix }: Outcome, pa
     published.length === 0 ? "" : titled("Datasets", publishedTable(published, paint), paint),
     failures.length === 0 ? "" : titled("Failures", failures.join("\n"), paint),
     `${run.name} ${paint(toneOf(phase), phase)} in ${duration(tookMs(run.status ?? {}, now) ?? 0)}\n`,
-    titled("Next", commandsAfter(run, published, suffix).map((command) => `${command}\n`).join(""), paint),
+    titled(
+      "Next",
+      commandsAfter(run, published, suffix)
+        .map((command) => `${command}\n`)
+        .join(""),
+      paint,
+    ),
   ];
   return parts.filter((part) => part !== "").join("\n");
 }
@@ -48,17 +54,27 @@ export function commandsAfter(run: RunSheet, published: PublishedData[], suffix:
   const first = published[0]?.dataset;
   const describe = `sparkwright describe ${run.name}${suffix}`;
   if (phaseOf(run) !== "Succeeded") return [...new Set([...nextCommands(run, suffix), describe])].slice(0, 3);
-  return [describe, ...(first === undefined ? [] : [`sparkwright dataset show ${first}${suffix}`]), `sparkwright plan ${run.plan.definition}${suffix}`];
+  return [
+    describe,
+    ...(first === undefined ? [] : [`sparkwright dataset show ${first}${suffix}`]),
+    `sparkwright plan ${run.plan.definition}${suffix}`,
+  ];
 }
 
 function publishedTable(published: PublishedData[], paint: Paint): string {
   const columns = [
     { title: "DATASET", value: (row: PublishedData) => row.dataset },
     { title: "VERSION", value: (row: PublishedData) => row.version },
-    { title: "ROWS", value: (row: PublishedData) => (row.rows === undefined ? "" : figure(row.rows)), align: "right" as const },
+    {
+      title: "ROWS",
+      value: (row: PublishedData) => (row.rows === undefined ? "" : figure(row.rows)),
+      align: "right" as const,
+    },
     { title: "WHERE", value: (row: PublishedData) => row.path },
   ];
-  const kept = published.filter((row) => row.unpublished !== undefined).map((row) => `${row.dataset} is not what readers see: ${row.unpublished}\n`);
+  const kept = published
+    .filter((row) => row.unpublished !== undefined)
+    .map((row) => `${row.dataset} is not what readers see: ${row.unpublished}\n`);
   return `${table(columns, published, { paint })}${kept.join("")}`;
 }
 

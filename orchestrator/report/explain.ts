@@ -13,7 +13,11 @@ export function kindsTable(kinds: { kind: string; meaning: string }[], paint: Pa
 }
 
 /** A kind or field: its type, meaning and default, and the fields of the next level (all levels when `recursive`). */
-export function explainText(explained: Exclude<Explained, { unknown: string }>, recursive: boolean, paint: Paint): string {
+export function explainText(
+  explained: Exclude<Explained, { unknown: string }>,
+  recursive: boolean,
+  paint: Paint,
+): string {
   const { kind, path, type, meaning, rows } = explained;
   const shown = recursive ? rows : rows.filter((row) => !isDeep(row));
   const head = [

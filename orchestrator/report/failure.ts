@@ -5,7 +5,7 @@ import { stepRows, type RunSheet, type StepRow } from "./run.ts";
 import { cut, harmless, indent, oneLine, type Paint } from "./text.ts";
 
 /** Evidence lines shown; the rest is in the log. */
-const MOST_EVIDENCE = 12;
+const MOST_EVIDENCE = 14;
 const WIDEST = 400;
 
 /** The steps that failed of themselves, not those skipped because of them. */
@@ -17,14 +17,18 @@ export function failedSteps(run: RunSheet): StepRow[] {
 export function failureText(run: RunSheet, row: StepRow, { paint, suffix }: { paint: Paint; suffix: string }): string {
   const failure = row.status.attempts.at(-1)?.failure;
   if (failure === undefined) {
-    return row.status.phase === "Failed" ? `${paint("bad", row.step.name)}: ${oneLine(row.status.reason ?? "failed")}\n` : "";
+    return row.status.phase === "Failed"
+      ? `${paint("bad", row.step.name)}: ${oneLine(row.status.reason ?? "failed")}\n`
+      : "";
   }
   const evidence = failure.evidence.flatMap((text) => harmless(text).trimEnd().split("\n"));
   const left = evidence.length - MOST_EVIDENCE;
   return [
     `${paint("bad", `${row.step.name}: ${failure.class}`)} (${FAILURES[failure.class].cause})`,
     `  cause     ${oneLine(failure.cause)}`,
-    ...evidence.slice(0, MOST_EVIDENCE).map((text, number) => indent(cut(text, WIDEST), number === 0 ? "  evidence  " : "            ")),
+    ...evidence
+      .slice(0, MOST_EVIDENCE)
+      .map((text, number) => indent(cut(text, WIDEST), number === 0 ? "  evidence  " : "            ")),
     ...(left > 0 ? [`            … ${left} more, see the log`] : []),
     ...(failure.remedy === undefined ? [] : [`  remedy    ${oneLine(failure.remedy)}`]),
     `  next      ${nextCommand(failure, run.name, row.step.name)}${suffix}`,

@@ -22,7 +22,11 @@ export function forecastRows(plan: Plan, steps: Expected[], paint: Paint): View 
   const columns: Column<Expected>[] = [
     { title: "STEP", value: (row) => row.step },
     { title: "KIND", value: (row) => row.kind },
-    { title: "ACTION", value: (row) => row.action, tone: (row) => ({ run: "busy" as const, cached: "good" as const, blocked: "bad" as const })[row.action] },
+    {
+      title: "ACTION",
+      value: (row) => row.action,
+      tone: (row) => ({ run: "busy" as const, cached: "good" as const, blocked: "bad" as const })[row.action],
+    },
     { title: "BECAUSE", value: (row) => row.because.join("; ") },
   ];
   const count = (action: Expected["action"]) => steps.filter((step) => step.action === action).length;
@@ -34,7 +38,13 @@ export function forecastRows(plan: Plan, steps: Expected[], paint: Paint): View 
     object: {
       apiVersion: API_VERSION,
       kind: "Plan",
-      spec: { definition: plan.definition, target: plan.target.name, params: plan.params, sample: plan.sample, publish: plan.publish },
+      spec: {
+        definition: plan.definition,
+        target: plan.target.name,
+        params: plan.params,
+        sample: plan.sample,
+        publish: plan.publish,
+      },
       steps: steps as unknown as Json,
     },
     names: steps.map((row) => `step/${row.step}`),

@@ -27,6 +27,7 @@ export function garbageView(rows: GarbageRow[], root: string, dryRun: boolean, p
   return {
     object: { apiVersion: API_VERSION, kind: "GarbageList", dryRun, items: rows.map((row) => ({ ...row })) },
     names: rows.map((row) => `${row.kind}/${relative(root, row.path)}`),
-    table: (wide) => (rows.length === 0 ? `Nothing to remove in ${root}\n` : `${table(columns, rows, { wide, paint })}${summary}`),
+    table: (wide) =>
+      rows.length === 0 ? `Nothing to remove in ${root}\n` : `${table(columns, rows, { wide, paint })}${summary}`,
   };
 }

@@ -12,7 +12,10 @@ type Selector =
   | { select: "slice"; from: number | undefined; until: number | undefined; one: boolean }
   | { select: "where"; path: Selector[]; operator: string | undefined; value: Json };
 
-type Part = { part: "text"; text: string } | { part: "path"; path: Selector[] } | { part: "range"; path: Selector[]; body: Part[] };
+type Part =
+  | { part: "text"; text: string }
+  | { part: "path"; path: Selector[] }
+  | { part: "range"; path: Selector[]; body: Part[] };
 
 /** Compiles a template. The function it returns prints a value; fields that are missing print nothing. */
 export function jsonpath(template: string): (value: Json) => string {
@@ -69,7 +72,8 @@ function holds(where: Selector & { select: "where" }, item: Json): boolean {
   if (where.operator === undefined) return left !== undefined;
   if (where.operator === "==") return left === right;
   if (where.operator === "!=") return left !== right;
-  const alike = (typeof left === "number" && typeof right === "number") || (typeof left === "string" && typeof right === "string");
+  const alike =
+    (typeof left === "number" && typeof right === "number") || (typeof left === "string" && typeof right === "string");
   if (!alike) return false;
   if (where.operator === "<") return left < right;
   if (where.operator === "<=") return left <= right;
@@ -96,7 +100,11 @@ function parseParts(template: string): Part[] {
     else if (inside.trim() === "end") {
       if (open.pop() === undefined) throw refused(template, "{end} without {range …}");
     } else if (/^\s*range\s/.test(inside)) {
-      const range: Part = { part: "range", path: parsePath(inside.trim().slice("range".length).trim(), template), body: [] };
+      const range: Part = {
+        part: "range",
+        path: parsePath(inside.trim().slice("range".length).trim(), template),
+        body: [],
+      };
       into().push(range);
       open.push({ body: range.body, text: all });
     } else if (/^\s*["']/.test(inside)) into().push({ part: "text", text: unquote(inside.trim()) });
@@ -115,7 +123,7 @@ const SELECTOR = new RegExp(
     String.raw`\.?\[(?<index>-?\d+)\]`,
     String.raw`\.?\[(?<from>-?\d*):(?<until>-?\d*)\]`,
     String.raw`\.?\[\?\(\s*@(?<path>[^\s=!<>)]*)\s*(?:(?<operator>==|!=|<=|>=|<|>)\s*(?<value>"[^"]*"|'[^']*'|[^\s)]+)\s*)?\)\]`,
-    String.raw`\.?(?<field>(?:[\w$-]|\\.)+)`,
+    String.raw`\.?(?<field>(?:[\w$/-]|\\.)+)`,
   ].join("|"),
   "y",
 );
@@ -128,8 +136,9 @@ function parsePath(text: string, template: string): Selector[] {
     SELECTOR.lastIndex = at;
     const groups = SELECTOR.exec(text)?.groups;
     if (groups === undefined) throw refused(template, `"${text.slice(at)}" is not understood`);
-    path.push(selectorOf(groups, template));
+    // Before the selector is built: the path of a filter uses the same expression.
     at = SELECTOR.lastIndex;
+    path.push(selectorOf(groups, template));
   }
   return path;
 }
@@ -138,10 +147,17 @@ function selectorOf(groups: Record<string, string | undefined>, template: string
   if (groups["deep"] !== undefined) return { select: "deep" };
   if (groups["every"] !== undefined) return { select: "every" };
   if (groups["quoted"] !== undefined) return { select: "field", name: unquote(groups["quoted"]) };
-  if (groups["index"] !== undefined) return { select: "slice", from: Number(groups["index"]), until: undefined, one: true };
-  if (groups["from"] !== undefined) return { select: "slice", from: bound(groups["from"]), until: bound(groups["until"]), one: false };
+  if (groups["index"] !== undefined)
+    return { select: "slice", from: Number(groups["index"]), until: undefined, one: true };
+  if (groups["from"] !== undefined)
+    return { select: "slice", from: bound(groups["from"]), until: bound(groups["until"]), one: false };
   if (groups["path"] !== undefined) {
-    return { select: "where", path: parsePath(groups["path"], template), operator: groups["operator"], value: literal(groups["value"] ?? "null", template) };
+    return {
+      select: "where",
+      path: parsePath(groups["path"], template),
+      operator: groups["operator"],
+      value: literal(groups["value"] ?? "null", template),
+    };
   }
   return { select: "field", name: (groups["field"] ?? "").replaceAll(/\\(.)/g, "$1") };
 }
@@ -167,6 +183,7 @@ function unquote(text: string): string {
 
 function refused(template: string, why: string): RejectedError {
   return new RejectedError(`Cannot print as jsonpath '${template}': ${why}`, {
-    remedy: "Known are .field, ['field'], [0], [1:3], [*], ..field, [?(@.a == \"b\")], {range …}…{end} and {\"\\n\"}, as in '{.items[*].metadata.name}'",
+    remedy:
+      "Known are .field, ['field'], [0], [1:3], [*], ..field, [?(@.a == \"b\")], {range …}…{end} and {\"\\n\"}, as in '{.items[*].metadata.name}'",
   });
 }

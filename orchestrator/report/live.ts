@@ -1,5 +1,5 @@
 /** @module What is shown while a run goes on: a view that is rewritten on a terminal, plain lines elsewhere. */
-import type { RunStatus, StepStatus } from "../engine/run-state.ts";
+import type { RunStatus, StepPhase, StepStatus } from "../engine/run-state.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Observation } from "../spark-app.ts";
 import { duration } from "./measure.ts";
@@ -17,22 +17,65 @@ export interface Scene {
 
 export type Progress = NonNullable<Observation["progress"]>;
 
-/** Lines of the rewritten view, each at most `columns` wide: one per step, then the run. */
-export function frame({ name, plan, status, progress, now }: Scene, columns: number, paint: Paint): string[] {
+/** Lines of the rewritten view, no more and no wider than the terminal: one per step, then the run. Where there are too many, those that go on are kept. */
+export function frame(
+  { name, plan, status, progress, now }: Scene,
+  size: { columns: number; rows: number },
+  paint: Paint,
+): string[] {
+  const { columns, rows } = size;
   const wide = Math.max(...plan.steps.map((step) => step.name.length));
-  const steps = plan.steps.map((step) => {
-    const mine = status.steps[step.name] ?? { phase: "Waiting" as const, attempts: [] };
+  const shown = mostTelling(
+    plan.steps.map((step) => ({ step, mine: status.steps[step.name] ?? { phase: "Waiting" as const, attempts: [] } })),
+    rows - 3,
+  );
+  const steps = shown.map(({ step, mine }) => {
     const took = tookMs(mine, now);
     const says = detail(mine, attemptsAllowed(step, mine), progress[step.name], now) || waitingFor(mine);
-    const words = [step.name.padEnd(wide), mine.phase.padEnd(10), (took === undefined ? "" : duration(took)).padStart(7), says];
+    const words = [
+      step.name.padEnd(wide),
+      mine.phase.padEnd(10),
+      (took === undefined ? "" : duration(took)).padStart(7),
+      says,
+    ];
     return paint(toneOf(mine.phase), cut(oneLineKeepingColumns(words), columns - 1));
   });
   const took = duration(tookMs(status, now) ?? 0);
-  return [...steps, cut(`${name}  ${took}  ${status.cancelRequested === true ? "cancelling" : "Ctrl-C cancels"}`, columns - 1)];
+  const left = plan.steps.length - shown.length;
+  const more = left === 0 ? "" : `, ${left} more steps`;
+  return [
+    ...steps,
+    cut(`${name}  ${took}  ${status.cancelRequested === true ? "cancelling" : "Ctrl-C cancels"}${more}`, columns - 1),
+  ];
+}
+
+const TELLING: StepPhase[] = [
+  "Running",
+  "Publishing",
+  "Backoff",
+  "Failed",
+  "Waiting",
+  "Cancelled",
+  "Succeeded",
+  "Cached",
+  "Skipped",
+];
+
+/** At most `room` rows, in plan order: what goes on and what failed before what waits or is done. */
+function mostTelling<Row extends { mine: StepStatus }>(rows: Row[], room: number): Row[] {
+  const kept = rows
+    .toSorted((a, b) => TELLING.indexOf(a.mine.phase) - TELLING.indexOf(b.mine.phase))
+    .slice(0, Math.max(1, room));
+  return rows.filter((row) => kept.includes(row));
 }
 
 function oneLineKeepingColumns(words: string[]): string {
-  return words.map((word) => (word.trim() === "" ? word : `${word.match(/^ */)?.[0] ?? ""}${oneLine(word)}${word.match(/ *$/)?.[0] ?? ""}`)).join("  ").trimEnd();
+  return words
+    .map((word) =>
+      word.trim() === "" ? word : `${word.match(/^ */)?.[0] ?? ""}${oneLine(word)}${word.match(/ *$/)?.[0] ?? ""}`,
+    )
+    .join("  ")
+    .trimEnd();
 }
 
 function detail(step: StepStatus, allowed: number, progress: Progress | undefined, now: number): string {
@@ -69,7 +112,8 @@ export function changes(before: Scene | undefined, scene: Scene): string[] {
     if (mine === undefined) return [];
     const was = before?.status.steps[step.name];
     const stage = progress[step.name]?.stage;
-    const isNew = mine.phase !== (was?.phase ?? "Waiting") || (was !== undefined && mine.attempts.length !== was.attempts.length);
+    const isNew =
+      mine.phase !== (was?.phase ?? "Waiting") || (was !== undefined && mine.attempts.length !== was.attempts.length);
     const saysMore = mine.phase === "Running" && stage !== undefined && stage !== before?.progress[step.name]?.stage;
     return [
       ...(isNew ? [`${at} ${step.name}: ${phaseLine(mine, attemptsAllowed(step, mine), now)}`] : []),

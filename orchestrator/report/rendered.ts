@@ -16,7 +16,9 @@ interface CommandLine {
 
 /** A YAML stream when the backend sends objects; commands otherwise. */
 export function renderedText(all: Rendered[]): string {
-  return all.map(({ step, sent }) => (isCommandLine(sent) ? commandText(step, sent) : `---\n${yaml(sent as Json)}`)).join("");
+  return all
+    .map(({ step, sent }) => (isCommandLine(sent) ? commandText(step, sent) : `---\n${yaml(sent as Json)}`))
+    .join("");
 }
 
 function isCommandLine(sent: unknown): sent is CommandLine {

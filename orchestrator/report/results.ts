@@ -24,7 +24,9 @@ export function resultText(result: StepResult, paint: Paint): string {
 
 /** Notes and tables only: what the end of a run says beside the steps. */
 export function headlines(result: StepResult, paint: Paint): string {
-  return [notesText(result.notes), ...result.tables.map((sheet) => tableText(sheet, paint))].filter((part) => part !== "").join("\n");
+  return [notesText(result.notes), ...result.tables.map((sheet) => tableText(sheet, paint))]
+    .filter((part) => part !== "")
+    .join("\n");
 }
 
 const METRICS = [

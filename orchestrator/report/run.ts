@@ -56,7 +56,9 @@ export function tookMs(times: { startedAt?: number; endedAt?: number }, now: num
 
 /** `done/all` steps. */
 export function progressOf(run: RunSheet): string {
-  const done = Object.values(run.status?.steps ?? {}).filter((step) => step.phase === "Succeeded" || step.phase === "Cached");
+  const done = Object.values(run.status?.steps ?? {}).filter(
+    (step) => step.phase === "Succeeded" || step.phase === "Cached",
+  );
   return `${done.length}/${run.plan.steps.length}`;
 }
 
@@ -71,7 +73,11 @@ export function runsView(runs: RunSheet[], now: number, paint: Paint, empty: str
     { title: "age", value: (run) => age(now - run.createdAt), align: "right" },
     { title: "definition", value: (run) => run.plan.definition, wide: true },
     { title: "params", value: (run) => paramsText(run.plan), wide: true },
-    { title: "sample", value: (run) => (run.plan.sample === null ? "" : percent(run.plan.sample.fraction)), wide: true },
+    {
+      title: "sample",
+      value: (run) => (run.plan.sample === null ? "" : percent(run.plan.sample.fraction)),
+      wide: true,
+    },
     { title: "started", value: (run) => timestamp(run.status?.startedAt ?? run.createdAt), wide: true },
   ];
   return {
@@ -88,7 +94,10 @@ export interface StepRow {
 
 /** The steps of a run in plan order; a step that has not begun is Waiting. */
 export function stepRows(run: RunSheet): StepRow[] {
-  return run.plan.steps.map((step) => ({ step, status: run.status?.steps[step.name] ?? { phase: "Waiting", attempts: [] } }));
+  return run.plan.steps.map((step) => ({
+    step,
+    status: run.status?.steps[step.name] ?? { phase: "Waiting", attempts: [] },
+  }));
 }
 
 /** Table of the steps of one run: phase, attempt, time and share of the run's time. */
@@ -120,7 +129,13 @@ export function runObject(run: RunSheet, results: StepResult[] = []): Json {
     apiVersion: API_VERSION,
     kind: "Run",
     metadata: { name: run.name, namespace: plan.target.spec.namespace, creationTimestamp: timestamp(run.createdAt) },
-    spec: { definition: plan.definition, target: plan.target.name, params: plan.params, sample: plan.sample ?? undefined, from: run.from },
+    spec: {
+      definition: plan.definition,
+      target: plan.target.name,
+      params: plan.params,
+      sample: plan.sample ?? undefined,
+      from: run.from,
+    },
     status: { phase: phaseOf(run), ...statusObject(run, results) },
   });
 }
@@ -142,7 +157,12 @@ const TIMES = ["recordedAt", "submittedAt", "startedAt", "endedAt", "notBefore"]
 
 /** A status row with its epoch milliseconds written as UTC text. */
 function timed(row: object): object {
-  return Object.fromEntries(Object.entries(row).map(([key, value]) => [key, TIMES.includes(key) && typeof value === "number" ? timestamp(value) : (value as unknown)]));
+  return Object.fromEntries(
+    Object.entries(row).map(([key, value]) => [
+      key,
+      TIMES.includes(key) && typeof value === "number" ? timestamp(value) : (value as unknown),
+    ]),
+  );
 }
 
 /** Drops undefined fields, as JSON does. */

@@ -25,7 +25,9 @@ export function table<Row>(columns: Column<Row>[], rows: Row[], options: TableOp
   const shown = columns.filter((column) => !column.wide || options.wide);
   const last = shown.length - 1;
   const cells = rows.map((row) => shown.map((column, at) => oneLine(column.value(row)) || (at === last ? "" : "-")));
-  const widths = shown.map((column, at) => Math.max(width(column.title), ...cells.map((line) => width(line[at] ?? ""))));
+  const widths = shown.map((column, at) =>
+    Math.max(width(column.title), ...cells.map((line) => width(line[at] ?? ""))),
+  );
   const paint = options.paint ?? noPaint;
   const head = line(shown.map((column, at) => pad(column.title, widths[at] ?? 0, column.align)));
   const body = rows.map((row, number) =>
@@ -33,7 +35,9 @@ export function table<Row>(columns: Column<Row>[], rows: Row[], options: TableOp
       shown.map((column, at) => {
         const text = cells[number]?.[at] ?? "";
         const tone = column.tone?.(row);
-        return pad(text, widths[at] ?? 0, column.align).replace(text, () => (tone === undefined ? text : paint(tone, text)));
+        return pad(text, widths[at] ?? 0, column.align).replace(text, () =>
+          tone === undefined ? text : paint(tone, text),
+        );
       }),
     ),
   );

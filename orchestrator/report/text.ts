@@ -26,7 +26,9 @@ export function painter({ isTTY, environ }: ColourChoice): Paint {
 /** Shows control characters instead of obeying them; line breaks and tabs stay. Logs and specs come from elsewhere. */
 export function harmless(text: string): string {
   // eslint-disable-next-line no-control-regex -- control characters are what is looked for
-  return text.replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, (c) => (c === "\r" ? "" : `\\x${c.charCodeAt(0).toString(16).padStart(2, "0")}`));
+  return text.replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, (c) =>
+    c === "\r" ? "" : `\\x${c.charCodeAt(0).toString(16).padStart(2, "0")}`,
+  );
 }
 
 /** The text on one line: breaks and tabs become single spaces, control characters are shown. */

@@ -28,7 +28,8 @@ export function timeline(run: RunSheet, step?: string): Event[] {
 function stepEvents(step: string, status: StepStatus): Event[] {
   const events = status.attempts.flatMap((attempt) => attemptEvents(step, attempt));
   const { startedAt, endedAt, notBefore, phase } = status;
-  if (phase === "Backoff" && notBefore !== undefined) events.push({ at: notBefore, step, text: "next attempt may start" });
+  if (phase === "Backoff" && notBefore !== undefined)
+    events.push({ at: notBefore, step, text: "next attempt may start" });
   if (endedAt === undefined) return events;
   const reason = reasonOf(status);
   const words = phase === "Succeeded" ? published(status) : reason;
@@ -39,10 +40,15 @@ function stepEvents(step: string, status: StepStatus): Event[] {
 function attemptEvents(step: string, attempt: AttemptStatus): Event[] {
   const name = `attempt ${attempt.number}`;
   const memory = attempt.memoryFactor === 1 ? "" : `, memory × ${attempt.memoryFactor}`;
-  const events: Event[] = [{ at: attempt.recordedAt, step, text: `${name} submitted as ${attempt.application}${memory}` }];
+  const events: Event[] = [
+    { at: attempt.recordedAt, step, text: `${name} submitted as ${attempt.application}${memory}` },
+  ];
   if (attempt.startedAt !== undefined) events.push({ at: attempt.startedAt, step, text: `${name} running` });
   if (attempt.endedAt !== undefined) {
-    const text = attempt.failure === undefined ? `${name} ended` : `${name} failed: ${attempt.failure.class}: ${attempt.failure.cause}`;
+    const text =
+      attempt.failure === undefined
+        ? `${name} ended`
+        : `${name} failed: ${attempt.failure.class}: ${attempt.failure.cause}`;
     events.push({ at: attempt.endedAt, step, text, took: attempt.endedAt - (attempt.startedAt ?? attempt.recordedAt) });
   }
   return events;

@@ -33,12 +33,20 @@ export function stepNamed({ record }: Pick<Crew, "record">, name: string): Step 
 /** The code a step was given when the run began, whatever its folder holds now. */
 export function codeOf({ store }: Pick<Crew, "store">, status: RunStatus, step: Step): Promise<PackedCode> {
   const digest = status.code[step.name];
-  if (digest === undefined) throw new RejectedError(`Cannot run step ${step.name}: the run does not say which code it has`, { remedy: "Start a new run" });
+  if (digest === undefined)
+    throw new RejectedError(`Cannot run step ${step.name}: the run does not say which code it has`, {
+      remedy: "Start a new run",
+    });
   return packedCode(store.layout, digest);
 }
 
 /** The application of an attempt; the same on every call. */
-export async function appOf(crew: Pick<Crew, "record" | "store">, status: RunStatus, step: Step, attempt: number): Promise<SparkApp> {
+export async function appOf(
+  crew: Pick<Crew, "record" | "store">,
+  status: RunStatus,
+  step: Step,
+  attempt: number,
+): Promise<SparkApp> {
   const { record, store } = crew;
   const code = await codeOf(crew, status, step);
   const memoryFactor = status.steps[step.name]?.attempts.find((one) => one.number === attempt)?.memoryFactor ?? 1;

@@ -1,7 +1,7 @@
 /** @module Drives a run to its end: observe → decide → one status write → act, again and again. `run`, `resume`, `retry` and `cancel` are this one loop. */
 import { setTimeout as delay } from "node:timers/promises";
 import type { Backend } from "../backends/backend.ts";
-import { systemClock, type Clock } from "../clock.ts";
+import { steadyFrom, systemClock, type Clock } from "../clock.ts";
 import { absorb, advance, type Report } from "../engine/advance.ts";
 import { decide, nextWake, type Action, type Seen } from "../engine/decide.ts";
 import { isLive } from "../engine/phases.ts";
@@ -33,13 +33,14 @@ export interface DriveOptions {
 
 /** Goes on with the run wherever it stands and returns its last status. Throws ConflictError, naming the process, when another one drives it. */
 export async function drive(run: string, options: DriveOptions): Promise<RunStatus> {
-  const { store, backend, environment, clock = systemClock } = options;
+  const { store, backend, environment } = options;
   if ((await store.readRun(run)) === undefined) throw noRun(run);
   const lock = await store.lockRun(run, { force: options.force === true });
   try {
     // Read under the lock: what was read before may be another process's past.
     const [record, status] = [await store.readRun(run), await store.readStatus(run)];
     if (record === undefined || status === undefined) throw noRun(run);
+    const clock = steadyFrom(options.clock ?? systemClock);
     const crew: Crew = { record, store, backend, clock, lock, environment };
     return await untilLeft(toTheEnd(crew, status, options), options.leave);
   } finally {
@@ -77,12 +78,16 @@ async function shouldCancel({ store, record }: Crew, options: DriveOptions): Pro
 
 /** What is there of every live attempt. */
 async function look(crew: Crew, status: RunStatus, signal: AbortSignal): Promise<Seen> {
-  const live = Object.entries(status.steps).flatMap(([step, { attempts }]) => attempts.filter(isLive).map((attempt) => ({ step, attempt })));
+  const live = Object.entries(status.steps).flatMap(([step, { attempts }]) =>
+    attempts.filter(isLive).map((attempt) => ({ step, attempt })),
+  );
   const seen: Seen = {};
   await Promise.all(
     live.map(async ({ step, attempt }) => {
       try {
-        seen[attempt.application] = (await crew.backend.observe(await appOf(crew, status, stepNamed(crew, step), attempt.number), signal)) ?? null;
+        seen[attempt.application] =
+          (await crew.backend.observe(await appOf(crew, status, stepNamed(crew, step), attempt.number), signal)) ??
+          null;
       } catch (error) {
         // Not to know is no evidence; the next look may tell.
         if (!(error instanceof UnavailableError)) throw error;
@@ -93,7 +98,12 @@ async function look(crew: Crew, status: RunStatus, signal: AbortSignal): Promise
 }
 
 /** Does what an action asks for; the report says what came of it, none when there is nothing to tell or it has to be tried again. */
-async function carryOut(crew: Crew, status: RunStatus, action: Action, signal: AbortSignal): Promise<Report | undefined> {
+async function carryOut(
+  crew: Crew,
+  status: RunStatus,
+  action: Action,
+  signal: AbortSignal,
+): Promise<Report | undefined> {
   switch (action.do) {
     case "prepare":
       return prepare(crew, status, stepNamed(crew, action.step));
@@ -116,7 +126,9 @@ async function carryOut(crew: Crew, status: RunStatus, action: Action, signal: A
 /** Waits until it is worth looking again. */
 async function rest(crew: Crew, status: RunStatus, options: DriveOptions): Promise<void> {
   const pause = Math.min(options.every ?? 250, nextWake(status, crew.clock()) ?? Number.POSITIVE_INFINITY);
-  const wakers = [options.leave, status.cancelRequested === true ? undefined : options.cancel].filter((waker) => waker !== undefined);
+  const wakers = [options.leave, status.cancelRequested === true ? undefined : options.cancel].filter(
+    (waker) => waker !== undefined,
+  );
   await delay(pause, undefined, { signal: AbortSignal.any(wakers) }).catch(() => undefined);
 }
 
@@ -138,5 +150,7 @@ async function untilLeft<T>(work: Promise<T>, leave: AbortSignal | undefined): P
 }
 
 function noRun(run: string): RejectedError {
-  return new RejectedError(`Cannot drive run ${run}: there is none of this name`, { remedy: "sparkwright get runs lists them" });
+  return new RejectedError(`Cannot drive run ${run}: there is none of this name`, {
+    remedy: "sparkwright get runs lists them",
+  });
 }

@@ -10,7 +10,13 @@ import type { Manifest } from "../storage/store.ts";
 import { appOf, namespaceOf, type Crew } from "./crew.ts";
 
 /** Writes the params document, unless it is there from before a crash, and starts the application. */
-export async function launch(crew: Crew, status: RunStatus, step: Step, attempt: number, signal: AbortSignal): Promise<Report> {
+export async function launch(
+  crew: Crew,
+  status: RunStatus,
+  step: Step,
+  attempt: number,
+  signal: AbortSignal,
+): Promise<Report> {
   try {
     const params = await writeParams(crew, status, step, attempt);
     await makeFolder(params.work);
@@ -26,7 +32,13 @@ export async function launch(crew: Crew, status: RunStatus, step: Step, attempt:
 }
 
 /** Stops and removes the application; undefined when that has to be tried again. */
-export async function remove(crew: Crew, status: RunStatus, step: Step, attempt: number, signal: AbortSignal): Promise<Report | undefined> {
+export async function remove(
+  crew: Crew,
+  status: RunStatus,
+  step: Step,
+  attempt: number,
+  signal: AbortSignal,
+): Promise<Report | undefined> {
   try {
     await crew.backend.remove(await appOf(crew, status, step, attempt), signal);
     return { report: "removed", step: step.name, attempt };
@@ -57,11 +69,17 @@ async function writeParams(crew: Crew, status: RunStatus, step: Step, attempt: n
   return params;
 }
 
-async function manifestsOf(crew: Crew, inputs: Record<string, { dataset: string; version: string }>): Promise<Record<string, Manifest>> {
+async function manifestsOf(
+  crew: Crew,
+  inputs: Record<string, { dataset: string; version: string }>,
+): Promise<Record<string, Manifest>> {
   const found: Record<string, Manifest> = {};
   for (const [role, { dataset, version }] of Object.entries(inputs)) {
     const manifest = await crew.store.readManifest(namespaceOf(crew), dataset, version);
-    if (manifest === undefined) throw new RejectedError(`Cannot read input ${role}: version ${version} of dataset ${dataset} is gone`, { remedy: "Start a new run" });
+    if (manifest === undefined)
+      throw new RejectedError(`Cannot read input ${role}: version ${version} of dataset ${dataset} is gone`, {
+        remedy: "Start a new run",
+      });
     found[role] = manifest;
   }
   return found;

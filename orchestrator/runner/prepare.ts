@@ -16,8 +16,10 @@ export const PREVIOUS = "previous:";
 export async function prepare(crew: Crew, status: RunStatus, step: Step): Promise<Report> {
   const inputs: Record<string, { dataset: string; version: string }> = {};
   for (const [role, port] of Object.entries(step.inputs)) {
-    const version = port.step === undefined ? status.pinned[port.dataset] : status.steps[port.step]?.outputs?.[port.dataset];
-    if (version === undefined) return unprepared(step, `input ${role}: the run has no version of dataset ${port.dataset}`);
+    const version =
+      port.step === undefined ? status.pinned[port.dataset] : status.steps[port.step]?.outputs?.[port.dataset];
+    if (version === undefined)
+      return unprepared(step, `input ${role}: the run has no version of dataset ${port.dataset}`);
     inputs[role] = { dataset: port.dataset, version };
   }
   const { sample, target } = crew.record.plan;
@@ -33,7 +35,13 @@ export async function prepare(crew: Crew, status: RunStatus, step: Step): Promis
   const cacheKey = step.cache ? key : digest([key, crew.record.name]);
   const commit = await crew.store.readCommit(namespaceOf(crew), cacheKey);
   const isHit = commit !== undefined && (await isUsable(crew.store, namespaceOf(crew), step, commit));
-  return { report: "prepared", step: step.name, inputs, cacheKey, ...(isHit ? { cachedFrom: { run: commit.run, attempt: commit.attempt } } : {}) };
+  return {
+    report: "prepared",
+    step: step.name,
+    inputs,
+    cacheKey,
+    ...(isHit ? { cachedFrom: { run: commit.run, attempt: commit.attempt } } : {}),
+  };
 }
 
 /** Whether a commit covers the step's outputs, their files are still there, and what it fell back on is still what is published. */
@@ -44,7 +52,8 @@ export async function isUsable(store: FolderStore, namespace: string, step: Step
     if (manifest === undefined || (await missingFile(manifest)) !== undefined) return false;
   }
   for (const [role, input] of Object.entries(commit.inputs)) {
-    if (role.startsWith(PREVIOUS) && (await store.readPointer(namespace, input.dataset))?.version !== input.version) return false;
+    if (role.startsWith(PREVIOUS) && (await store.readPointer(namespace, input.dataset))?.version !== input.version)
+      return false;
   }
   return true;
 }

@@ -14,10 +14,13 @@ import { isUsable, PREVIOUS } from "./prepare.ts";
 /** Publishes what the last attempt made, or what the cache found. */
 export async function publish(crew: Crew, status: RunStatus, step: Step): Promise<Report> {
   const mine = status.steps[step.name];
-  if (mine?.cacheKey === undefined) return refused(step, { class: "OutputMissing", cause: "the step has no cache key", evidence: [] });
+  if (mine?.cacheKey === undefined)
+    return refused(step, { class: "OutputMissing", cause: "the step has no cache key", evidence: [] });
   const commit = await commitOf(crew, step, mine, mine.cacheKey);
   if ("class" in commit) return refused(step, commit);
-  const outputs = Object.fromEntries(Object.values(step.outputs).map(({ dataset }) => [dataset, commit.outputs[dataset] ?? ""]));
+  const outputs = Object.fromEntries(
+    Object.values(step.outputs).map(({ dataset }) => [dataset, commit.outputs[dataset] ?? ""]),
+  );
   const unpublished = await movePointers(crew, mine, outputs);
   return { report: "published", step: step.name, outputs, unpublished };
 }
@@ -27,7 +30,8 @@ async function commitOf(crew: Crew, step: Step, mine: StepStatus, cacheKey: stri
   const namespace = namespaceOf(crew);
   const there = await store.readCommit(namespace, cacheKey);
   const isThere = there !== undefined && (await isUsable(store, namespace, step, there));
-  if (mine.cachedFrom !== undefined) return isThere ? there : { class: "OutputMissing", cause: "what the cache held is gone", evidence: [] };
+  if (mine.cachedFrom !== undefined)
+    return isThere ? there : { class: "OutputMissing", cause: "what the cache held is gone", evidence: [] };
   const attempt = lastAttempt(mine)?.number ?? 0;
   const isMine = there?.run === record.name && there.step === step.name && there.attempt === attempt;
   // Committed before a crash. Otherwise the attempt is verified even if another run was faster with the same step.
@@ -36,7 +40,8 @@ async function commitOf(crew: Crew, step: Step, mine: StepStatus, cacheKey: stri
   if ("class" in made) return made;
   await crew.lock.assertHeld();
   const madeBy = { run: record.name, step: step.name, attempt };
-  for (const content of Object.values(made.contents)) await store.putManifest(namespace, { ...content, madeBy, createdAt: crew.clock() });
+  for (const content of Object.values(made.contents))
+    await store.putManifest(namespace, { ...content, madeBy, createdAt: crew.clock() });
   const commit: Commit = {
     cacheKey,
     run: record.name,
@@ -54,7 +59,11 @@ async function commitOf(crew: Crew, step: Step, mine: StepStatus, cacheKey: stri
   return store.putCommit(namespace, commit, { replace: there !== undefined && !isThere });
 }
 
-async function verified(crew: Crew, step: Step, attempt: number): Promise<{ contents: Record<string, Verified>; params: Params; result: JobResult } | Failure> {
+async function verified(
+  crew: Crew,
+  step: Step,
+  attempt: number,
+): Promise<{ contents: Record<string, Verified>; params: Params; result: JobResult } | Failure> {
   const { store, record } = crew;
   const params = await store.readParams(record.name, step.name, attempt);
   if (params === undefined) return missing("the attempt's params document is gone");
@@ -80,7 +89,12 @@ async function changedInput(crew: Crew, step: Step, params: Params): Promise<Fai
     for (const file of params.inputs[role]?.files ?? []) {
       const now = await fingerprints.of(file.path).catch(() => undefined);
       if (now?.etag !== file.etag) {
-        return { class: "ConfigError", cause: `${file.path} of dataset ${port.dataset} changed while the run used it`, evidence: [], remedy: "Start a new run, which pins what is there now" };
+        return {
+          class: "ConfigError",
+          cause: `${file.path} of dataset ${port.dataset} changed while the run used it`,
+          evidence: [],
+          remedy: "Start a new run, which pins what is there now",
+        };
       }
     }
   }
@@ -92,13 +106,19 @@ function fallbacks(params: Params, result: JobResult): Commit["inputs"] {
   const found = Object.entries(result.inputs).flatMap(([role, version]) => {
     const previous = Object.hasOwn(params.previous, role) ? params.previous[role] : undefined;
     const isInput = Object.hasOwn(params.inputs, role) && params.inputs[role]?.version === version;
-    return previous?.version === version && !isInput ? [[`${PREVIOUS}${role}`, { dataset: previous.dataset, version }] as const] : [];
+    return previous?.version === version && !isInput
+      ? [[`${PREVIOUS}${role}`, { dataset: previous.dataset, version }] as const]
+      : [];
   });
   return Object.fromEntries(found);
 }
 
 /** Moves the pointers of all outputs; tells which stayed and why. */
-async function movePointers(crew: Crew, mine: StepStatus, outputs: Record<string, string>): Promise<Record<string, string>> {
+async function movePointers(
+  crew: Crew,
+  mine: StepStatus,
+  outputs: Record<string, string>,
+): Promise<Record<string, string>> {
   const { store, record } = crew;
   const unpublished: Record<string, string> = {};
   for (const [dataset, version] of Object.entries(outputs)) {
@@ -108,7 +128,13 @@ async function movePointers(crew: Crew, mine: StepStatus, outputs: Record<string
     }
     await crew.lock.assertHeld();
     const attempt = mine.cachedFrom === undefined ? (lastAttempt(mine)?.number ?? 0) : 0;
-    const why = await store.publish(namespaceOf(crew), dataset, { version, run: record.name, attempt, sequence: record.sequence, movedAt: crew.clock() });
+    const why = await store.publish(namespaceOf(crew), dataset, {
+      version,
+      run: record.name,
+      attempt,
+      sequence: record.sequence,
+      movedAt: crew.clock(),
+    });
     if (why !== undefined) unpublished[dataset] = why;
   }
   return unpublished;

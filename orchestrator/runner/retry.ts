@@ -13,7 +13,8 @@ export interface RetryOptions {
 /** Resets the steps and leaves the run ready to be driven; inputs and code stay as they were pinned. Throws RejectedError when there is nothing to retry. */
 export async function retryRun(store: FolderStore, run: string, options: RetryOptions = {}): Promise<RunStatus> {
   const refuse = (why: string, remedy: string) => new RejectedError(`Cannot retry run ${run}: ${why}`, { remedy });
-  if ((await store.readRun(run)) === undefined) throw refuse("there is none of this name", "sparkwright get runs lists them");
+  if ((await store.readRun(run)) === undefined)
+    throw refuse("there is none of this name", "sparkwright get runs lists them");
   const lock = await store.lockRun(run);
   try {
     const [record, status] = [await store.readRun(run), await store.readStatus(run)];
@@ -23,14 +24,25 @@ export async function retryRun(store: FolderStore, run: string, options: RetryOp
     if ("problem" in wanted) throw refuse(wanted.problem, `sparkwright describe ${run}`);
     await store.withdrawCancel(lock);
     const { endedAt: _endedAt, cancelRequested: _cancelRequested, ...kept } = status;
-    const steps = Object.entries(status.steps).map(([name, step]) => [name, wanted.names.has(name) ? reset(step) : step]);
-    return await store.writeStatus(lock, { ...kept, phase: "Running", steps: Object.fromEntries(steps) as RunStatus["steps"] });
+    const steps = Object.entries(status.steps).map(([name, step]) => [
+      name,
+      wanted.names.has(name) ? reset(step) : step,
+    ]);
+    return await store.writeStatus(lock, {
+      ...kept,
+      phase: "Running",
+      steps: Object.fromEntries(steps) as RunStatus["steps"],
+    });
   } finally {
     await lock.release();
   }
 }
 
-function wantedSteps(record: RunRecord, status: RunStatus, only: readonly string[] | undefined): { names: Set<string> } | { problem: string } {
+function wantedSteps(
+  record: RunRecord,
+  status: RunStatus,
+  only: readonly string[] | undefined,
+): { names: Set<string> } | { problem: string } {
   const phaseOf = (name: string) => status.steps[name]?.phase ?? "Waiting";
   const open = record.plan.steps.filter(({ name }) => isOver(phaseOf(name)) && !isDone(phaseOf(name)));
   if (open.length === 0) return { problem: "all its steps succeeded" };
@@ -40,7 +52,8 @@ function wantedSteps(record: RunRecord, status: RunStatus, only: readonly string
   const names = new Set(only);
   // In plan order: what a step needs comes before it.
   for (const step of open) {
-    if (phaseOf(step.name) === "Skipped" && step.needs.every((need) => names.has(need) || isDone(phaseOf(need)))) names.add(step.name);
+    if (phaseOf(step.name) === "Skipped" && step.needs.every((need) => names.has(need) || isDone(phaseOf(need))))
+      names.add(step.name);
   }
   return { names };
 }

@@ -74,7 +74,12 @@ function dayOf(now: number): string {
 }
 
 /** Versions of everything read but not written by the plan's own steps, by dataset. */
-async function pinInputs(store: FolderStore, plan: Plan, options: StartOptions, now: number): Promise<Record<string, string>> {
+async function pinInputs(
+  store: FolderStore,
+  plan: Plan,
+  options: StartOptions,
+  now: number,
+): Promise<Record<string, string>> {
   const namespace = plan.target.spec.namespace;
   const ports = plan.steps.flatMap((step) => Object.values(step.inputs)).filter((port) => port.step === undefined);
   const fingerprints = await rememberedIn(store.layout.fingerprints, store.disk);
@@ -85,7 +90,11 @@ async function pinInputs(store: FolderStore, plan: Plan, options: StartOptions, 
     pinned[port.dataset] =
       port.external === undefined
         ? await published(store, namespace, port, earlier)
-        : await pinExternal(store, namespace, port, port.external, { fingerprints, packageFolder: options.packageFolder, now });
+        : await pinExternal(store, namespace, port, port.external, {
+            fingerprints,
+            packageFolder: options.packageFolder,
+            now,
+          });
   }
   await fingerprints.save();
   return pinned;
@@ -104,24 +113,38 @@ async function pinExternal(
 }
 
 /** The version of a run named by `from`, else the published one. */
-async function published(store: FolderStore, namespace: string, { dataset }: InputPort, earlier: Record<string, string>): Promise<string> {
+async function published(
+  store: FolderStore,
+  namespace: string,
+  { dataset }: InputPort,
+  earlier: Record<string, string>,
+): Promise<string> {
   const version = earlier[dataset] ?? (await store.readPointer(namespace, dataset))?.version;
   const manifest = version === undefined ? undefined : await store.readManifest(namespace, dataset, version);
   if (version === undefined || manifest === undefined) {
-    throw new RejectedError(`Cannot start: dataset ${dataset} has no published version`, { remedy: "Run the job that writes it first, or name a run that has it with --from" });
+    throw new RejectedError(`Cannot start: dataset ${dataset} has no published version`, {
+      remedy: "Run the job that writes it first, or name a run that has it with --from",
+    });
   }
   const missing = await missingFile(manifest);
   if (missing !== undefined) {
-    throw new RejectedError(`Cannot start: ${missing} of dataset ${dataset}, version ${version}, is gone`, { remedy: "Run the job that writes it again" });
+    throw new RejectedError(`Cannot start: ${missing} of dataset ${dataset}, version ${version}, is gone`, {
+      remedy: "Run the job that writes it again",
+    });
   }
   return version;
 }
 
 async function outputsOf(store: FolderStore, plan: Plan, from: string): Promise<Record<string, string>> {
   const [record, status] = await Promise.all([store.readRun(from), store.readStatus(from)]);
-  if (record === undefined || status === undefined) throw new RejectedError(`Cannot start from run ${from}: there is none of this name`, { remedy: "sparkwright get runs lists them" });
+  if (record === undefined || status === undefined)
+    throw new RejectedError(`Cannot start from run ${from}: there is none of this name`, {
+      remedy: "sparkwright get runs lists them",
+    });
   if (record.plan.sample !== null && digest(record.plan.sample) !== digest(plan.sample)) {
-    throw new RejectedError(`Cannot start from run ${from}: it saw only a sample`, { remedy: "Start from a run on all data, or take the same --sample" });
+    throw new RejectedError(`Cannot start from run ${from}: it saw only a sample`, {
+      remedy: "Start from a run on all data, or take the same --sample",
+    });
   }
   return Object.assign({}, ...Object.values(status.steps).map((step) => step.outputs ?? {})) as Record<string, string>;
 }
@@ -129,6 +152,7 @@ async function outputsOf(store: FolderStore, plan: Plan, from: string): Promise<
 /** Digest of the packed code by step. */
 async function packSteps(store: FolderStore, plan: Plan): Promise<Record<string, string>> {
   const digests: Record<string, string> = {};
-  for (const step of plan.steps) digests[step.name] = (await packCode(store.layout, store.disk, step.main, openCode(step.code))).digest;
+  for (const step of plan.steps)
+    digests[step.name] = (await packCode(store.layout, store.disk, step.main, openCode(step.code))).digest;
   return digests;
 }

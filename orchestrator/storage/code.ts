@@ -1,7 +1,7 @@
 /** @module Packed code: what a job imports as one archive, its main file and the files beside that, under the digest of them all. */
 import { join, posix } from "node:path";
 import { RejectedError } from "../errors.ts";
-import { codeDigest, importClosure, type CodeFile, type CodeFolder } from "../plan/code.ts";
+import { importClosure, packedDigest, packedPlaces, type CodeFile, type CodeFolder } from "../plan/code.ts";
 import { readText, toText, type Disk } from "./disk.ts";
 import type { Layout } from "./layout.ts";
 import { zip } from "./zip.ts";
@@ -19,17 +19,18 @@ const LIST = "files.json";
 
 /** Packs what `main` imports from `folder`, unless the same code is there already. Throws RejectedError when there is no such main file. */
 export async function packCode(layout: Layout, disk: Disk, main: string, folder: CodeFolder): Promise<PackedCode> {
-  if (folder.read(main) === undefined) throw new RejectedError(`Cannot pack the code of a job: there is no file ${main} in its code folder`);
+  if (folder.read(main) === undefined)
+    throw new RejectedError(`Cannot pack the code of a job: there is no file ${main} in its code folder`);
   const files = importClosure(main, folder);
-  // One set of files can have two main files.
-  const digest = codeDigest([{ path: `main ${main}`, sha256: "" }, ...files]);
+  const digest = packedDigest(main, files);
   const packed = places(layout, digest, main, files);
   if ((await readText(join(layout.code(digest), LIST))) !== undefined) return packed;
   const contents = files.map(({ path }) => ({ path, content: folder.read(path) ?? new Uint8Array() }));
   // Python looks for modules beside the main file, too.
   const beside = posix.dirname(main);
   for (const { path, content } of contents) {
-    if (path === main || (beside !== "." && path.startsWith(`${beside}/`))) await disk.write(join(layout.code(digest), "main", path), content);
+    if (path === main || (beside !== "." && path.startsWith(`${beside}/`)))
+      await disk.write(join(layout.code(digest), "main", path), content);
   }
   await disk.write(packed.archive, zip(contents));
   // Last: it says that the rest is there.
@@ -41,13 +42,14 @@ export async function packCode(layout: Layout, disk: Disk, main: string, folder:
 export async function packedCode(layout: Layout, digest: string): Promise<PackedCode> {
   const text = await readText(join(layout.code(digest), LIST));
   if (text === undefined) {
-    throw new RejectedError(`Cannot go on: code ${digest.slice(0, 12)} is gone from ${layout.code(digest)}`, { remedy: "Start a new run" });
+    throw new RejectedError(`Cannot go on: code ${digest.slice(0, 12)} is gone from ${layout.code(digest)}`, {
+      remedy: "Start a new run",
+    });
   }
   const { main, files } = JSON.parse(text) as { main: string; files: CodeFile[] };
   return places(layout, digest, main, files);
 }
 
 function places(layout: Layout, digest: string, main: string, files: CodeFile[]): PackedCode {
-  const folder = layout.code(digest);
-  return { digest, files, main: join(folder, "main", main), archive: join(folder, "code.zip") };
+  return { digest, files, ...packedPlaces(layout.code(digest), main) };
 }

@@ -45,7 +45,8 @@ export const disk: Disk = {
       const file = await open(path, constants.O_RDWR | constants.O_CREAT | constants.O_APPEND, 0o644);
       try {
         const { size } = await file.stat();
-        const last = size === 0 ? "\n" : (await file.read({ buffer: Buffer.alloc(1), position: size - 1 })).buffer.toString();
+        const last =
+          size === 0 ? "\n" : (await file.read({ buffer: Buffer.alloc(1), position: size - 1 })).buffer.toString();
         await file.appendFile(`${last === "\n" ? "" : "\n"}${line}\n`);
         await file.sync();
       } finally {
@@ -151,10 +152,19 @@ async function guarded<T>(verb: string, path: string, work: () => Promise<T>): P
 }
 
 const REMEDIES: Record<string, [string, string]> = {
-  ENOSPC: ["no space is left on the disk", "Free space (`sparkwright gc --dry-run` shows what is not needed), then resume"],
-  EDQUOT: ["the disk quota is used up", "Free space (`sparkwright gc --dry-run` shows what is not needed), then resume"],
+  ENOSPC: [
+    "no space is left on the disk",
+    "Free space (`sparkwright gc --dry-run` shows what is not needed), then resume",
+  ],
+  EDQUOT: [
+    "the disk quota is used up",
+    "Free space (`sparkwright gc --dry-run` shows what is not needed), then resume",
+  ],
   EACCES: ["permission denied", "Make the storage root writable for this user, or choose another one in the target"],
-  EPERM: ["operation not permitted", "Make the storage root writable for this user, or choose another one in the target"],
+  EPERM: [
+    "operation not permitted",
+    "Make the storage root writable for this user, or choose another one in the target",
+  ],
   EROFS: ["the file system is read-only", "Choose another storage root in the target"],
   EEXIST: ["a file stands where a folder is wanted", "Move it away, or choose another storage root in the target"],
   ENOTDIR: ["a file stands where a folder is wanted", "Move it away, or choose another storage root in the target"],
@@ -163,7 +173,9 @@ const REMEDIES: Record<string, [string, string]> = {
 /** What a person can mend is said so; anything else is thrown as it is. */
 function said(verb: string, path: string, error: unknown): unknown {
   const [why, remedy] = REMEDIES[codeOf(error) ?? ""] ?? [];
-  return why === undefined || remedy === undefined ? error : new RejectedError(`Cannot ${verb} ${path}: ${why}`, { remedy, cause: error });
+  return why === undefined || remedy === undefined
+    ? error
+    : new RejectedError(`Cannot ${verb} ${path}: ${why}`, { remedy, cause: error });
 }
 
 function codeOf(error: unknown): string | undefined {

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
+import { systemClock, type Clock } from "../clock.ts";
 import { disk as realDisk, readJson, toText, type Disk } from "./disk.ts";
 
 export interface Fingerprint {
@@ -39,15 +40,23 @@ export interface Fingerprints {
 }
 
 /** Fingerprints remembered in the document at `file`. */
-export async function rememberedIn(file: string, disk: Disk = realDisk): Promise<Fingerprints> {
-  const known = new Map(Object.entries(((await readJson<Record<string, Known>>(file).catch(() => undefined)) ?? {}) as Record<string, Known>));
+export async function rememberedIn(
+  file: string,
+  disk: Disk = realDisk,
+  clock: Clock = systemClock,
+): Promise<Fingerprints> {
+  const known = new Map(
+    Object.entries(
+      ((await readJson<Record<string, Known>>(file).catch(() => undefined)) ?? {}) as Record<string, Known>,
+    ),
+  );
   let hasChanged = false;
   return {
     async of(path) {
       const before = await look(path);
       const there = known.get(path);
       if (there?.seen === before.seen) return { size: there.size, etag: there.etag };
-      const now = Date.now();
+      const now = clock();
       const found = await fingerprint(path);
       const after = await look(path);
       if (after.seen === before.seen && now - after.changedMs > YOUNG_MS) {
@@ -66,5 +75,8 @@ export async function rememberedIn(file: string, disk: Disk = realDisk): Promise
 async function look(path: string): Promise<{ seen: string; changedMs: number }> {
   const at = await stat(path, { bigint: true });
   // ctime too: a copy that keeps the modification time still changes it.
-  return { seen: [at.dev, at.ino, at.size, at.mtimeNs, at.ctimeNs].join(" "), changedMs: Number(at.mtimeMs > at.ctimeMs ? at.mtimeMs : at.ctimeMs) };
+  return {
+    seen: [at.dev, at.ino, at.size, at.mtimeNs, at.ctimeNs].join(" "),
+    changedMs: Number(at.mtimeMs > at.ctimeMs ? at.mtimeMs : at.ctimeMs),
+  };
 }

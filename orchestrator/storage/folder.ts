@@ -2,10 +2,11 @@
 import { statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { RejectedError } from "../errors.ts";
-import { datasetsIn } from "./datasets.ts";
+import { versionsIn } from "./datasets.ts";
 import { disk as realDisk, readJson, type Disk } from "./disk.ts";
 import { layoutOf, type Layout } from "./layout.ts";
 import type { Params } from "./params.ts";
+import { pointersIn } from "./pointers.ts";
 import { readResult, type JobResult } from "./result.ts";
 import { runsIn } from "./runs.ts";
 import type { DatasetStore, RunStore } from "./store.ts";
@@ -25,14 +26,19 @@ export interface FolderStore extends RunStore, DatasetStore {
 /** Opens the store at `root`, relative to the working directory; creates nothing before the first write. */
 export function openFolder(root: string, disk: Disk = realDisk): FolderStore {
   const absolute = resolve(root);
-  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(root)) throw new RejectedError(`Cannot open store ${root}: it is not a folder of this machine`);
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(root))
+    throw new RejectedError(`Cannot open store ${root}: it is not a folder of this machine`);
   if (statSync(absolute, { throwIfNoEntry: false })?.isDirectory() === false) {
-    throw new RejectedError(`Cannot open store ${absolute}: it is a file`, { remedy: "Choose another storage root in the target" });
+    throw new RejectedError(`Cannot open store ${absolute}: it is a file`, {
+      remedy: "Choose another storage root in the target",
+    });
   }
   const layout = layoutOf(absolute);
+  const pointers = pointersIn(layout, disk);
   return {
     ...runsIn(layout, disk),
-    ...datasetsIn(layout, disk),
+    ...versionsIn(layout, disk, pointers),
+    ...pointers,
     root: absolute,
     layout,
     disk,

@@ -9,7 +9,10 @@ export interface Footer {
 /** Footer of a local Parquet file. Throws an Error that says why for a file that is none, or is cut. */
 export async function readFooter(path: string): Promise<Footer> {
   const metadata = await parquetMetadataAsync(await asyncBufferFromFile(path));
-  const columns = parquetSchema(metadata).children.map((child) => ({ name: child.element.name, type: sparkType(child) }));
+  const columns = parquetSchema(metadata).children.map((child) => ({
+    name: child.element.name,
+    type: sparkType(child),
+  }));
   return { rows: Number(metadata.num_rows), columns };
 }
 
@@ -40,11 +43,23 @@ export function sparkType(node: SchemaTree): string {
   }
 }
 
-const INT32: Partial<Record<string, string>> = { DATE: "date", INT_8: "tinyint", INT_16: "smallint", UINT_8: "smallint", UINT_16: "int", UINT_32: "bigint" };
+const INT32: Partial<Record<string, string>> = {
+  DATE: "date",
+  INT_8: "tinyint",
+  INT_16: "smallint",
+  UINT_8: "smallint",
+  UINT_16: "int",
+  UINT_32: "bigint",
+};
 
 function isText({ element }: SchemaTree): boolean {
   const logical = element.logical_type?.type;
-  return logical === "STRING" || logical === "ENUM" || logical === "JSON" || ["UTF8", "ENUM", "JSON"].includes(element.converted_type ?? "");
+  return (
+    logical === "STRING" ||
+    logical === "ENUM" ||
+    logical === "JSON" ||
+    ["UTF8", "ENUM", "JSON"].includes(element.converted_type ?? "")
+  );
 }
 
 function timeType({ element }: SchemaTree): string | undefined {

@@ -40,7 +40,8 @@ export async function collectGarbage(store: FolderStore, options: GarbageOptions
   return exclusively(store.disk, store.layout.garbageLock, "garbage collection", async () => {
     for (const { name } of await store.listRuns()) {
       const driver = await store.driverOf(name);
-      if (driver !== undefined) throw new ConflictError(`Cannot collect garbage: process ${driver.pid} drives run ${name}`);
+      if (driver !== undefined)
+        throw new ConflictError(`Cannot collect garbage: process ${driver.pid} drives run ${name}`);
     }
     const garbage = await findGarbage(store, options);
     for (const one of garbage) await store.disk.remove(one.path);
@@ -49,19 +50,34 @@ export async function collectGarbage(store: FolderStore, options: GarbageOptions
 }
 
 async function findGarbage(store: FolderStore, options: GarbageOptions): Promise<Garbage[]> {
-  const runs = await Promise.all((await store.listRuns()).map(async (record): Promise<Run> => ({ record, status: await store.readStatus(record.name) })));
-  const namespaces = new Set([...(await namesIn(join(store.root, "datasets"))), ...(await namesIn(join(store.root, "data"))), ...(await namesIn(join(store.root, "commits")))]);
+  const runs = await Promise.all(
+    (await store.listRuns()).map(async (record): Promise<Run> => ({
+      record,
+      status: await store.readStatus(record.name),
+    })),
+  );
+  const namespaces = new Set([
+    ...(await namesIn(join(store.root, "datasets"))),
+    ...(await namesIn(join(store.root, "data"))),
+    ...(await namesIn(join(store.root, "commits"))),
+  ]);
   const found: Garbage[] = [];
   for (const namespace of namespaces) found.push(...(await inNamespace(store, namespace, runs, options)));
   const isUsed = (digest: string) => runs.some(({ status }) => Object.values(status?.code ?? {}).includes(digest));
   for (const digest of await namesIn(store.layout.codes)) {
-    if (!isUsed(digest)) found.push(...(await old("code", store.layout.code(digest), "no run was given this code", options)));
+    if (!isUsed(digest))
+      found.push(...(await old("code", store.layout.code(digest), "no run was given this code", options)));
   }
   const order: Garbage["kind"][] = ["commit", "version", "data", "code"];
   return found.toSorted((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind));
 }
 
-async function inNamespace(store: FolderStore, namespace: string, runs: Run[], options: GarbageOptions): Promise<Garbage[]> {
+async function inNamespace(
+  store: FolderStore,
+  namespace: string,
+  runs: Run[],
+  options: GarbageOptions,
+): Promise<Garbage[]> {
   const { layout } = store;
   const mine = runs.filter(({ record }) => record.plan.target.spec.namespace === namespace);
   const unfinished = new Set(mine.filter(({ status }) => status?.phase === "Running").map(({ record }) => record.name));
@@ -71,30 +87,46 @@ async function inNamespace(store: FolderStore, namespace: string, runs: Run[], o
   for (const { dataset } of await store.listDatasets(namespace)) {
     for (const manifest of await store.listVersions(namespace, dataset)) {
       const isKept = named.has(`${dataset}@${manifest.version}`) || unfinished.has(manifest.madeBy?.run ?? "");
-      const gone = isKept ? [] : await old("version", layout.version(namespace, dataset, manifest.version), `no run or pointer names version ${manifest.version} of ${dataset}`, options);
+      const gone = isKept
+        ? []
+        : await old(
+            "version",
+            layout.version(namespace, dataset, manifest.version),
+            `no run or pointer names version ${manifest.version} of ${dataset}`,
+            options,
+          );
       if (gone.length === 0) kept.push(manifest);
       found.push(...gone);
     }
   }
-  const isKept = (dataset: string, version: string) => kept.some((manifest) => manifest.dataset === dataset && manifest.version === version);
+  const isKept = (dataset: string, version: string) =>
+    kept.some((manifest) => manifest.dataset === dataset && manifest.version === version);
   for (const name of await namesIn(layout.commits(namespace))) {
     const path = join(layout.commits(namespace), name);
     const commit = await readJson<Commit>(path);
     const lost = Object.entries(commit?.outputs ?? {}).find(([dataset, version]) => !isKept(dataset, version));
-    if (lost !== undefined) found.push(...(await old("commit", path, `version ${lost[1]} of ${lost[0]} is garbage`, options)));
+    if (lost !== undefined)
+      found.push(...(await old("commit", path, `version ${lost[1]} of ${lost[0]} is garbage`, options)));
   }
   const files = new Set(kept.flatMap((manifest) => manifest.files.map((file) => file.path)).flatMap(above));
   for (const folder of await attemptFolders(layout.data(namespace))) {
     const isOfUnfinished = unfinished.has(folder.run);
-    if (!isOfUnfinished && !files.has(folder.path)) found.push(...(await old("data", folder.path, "no version has a file of this attempt", options)));
+    if (!isOfUnfinished && !files.has(folder.path))
+      found.push(...(await old("data", folder.path, "no version has a file of this attempt", options)));
   }
   return found;
 }
 
 /** `dataset@version` of all that runs and pointers name. */
-async function namedVersions(store: FolderStore, namespace: string, runs: Run[], options: GarbageOptions): Promise<Set<string>> {
+async function namedVersions(
+  store: FolderStore,
+  namespace: string,
+  runs: Run[],
+  options: GarbageOptions,
+): Promise<Set<string>> {
   const named = new Set<string>();
-  const add = (versions: Record<string, string>) => Object.entries(versions).forEach(([dataset, version]) => named.add(`${dataset}@${version}`));
+  const add = (versions: Record<string, string>) =>
+    Object.entries(versions).forEach(([dataset, version]) => named.add(`${dataset}@${version}`));
   for (const { status } of runs) {
     add(status?.pinned ?? {});
     for (const step of Object.values(status?.steps ?? {})) {
@@ -104,7 +136,8 @@ async function namedVersions(store: FolderStore, namespace: string, runs: Run[],
   }
   for (const { dataset, current } of await store.listDatasets(namespace)) {
     if (current !== undefined) named.add(`${dataset}@${current.version}`);
-    for (const move of (await store.history(namespace, dataset)).slice(-(options.keepMoves ?? 10))) named.add(`${dataset}@${move.version}`);
+    for (const move of (await store.history(namespace, dataset)).slice(-(options.keepMoves ?? 10)))
+      named.add(`${dataset}@${move.version}`);
   }
   return named;
 }
@@ -120,14 +153,20 @@ async function attemptFolders(data: string): Promise<{ path: string; run: string
   const found: { path: string; run: string }[] = [];
   for (const run of await namesIn(data)) {
     for (const step of await namesIn(join(data, run))) {
-      for (const attempt of await namesIn(join(data, run, step))) found.push({ path: [data, run, step, attempt].join(sep), run });
+      for (const attempt of await namesIn(join(data, run, step)))
+        found.push({ path: [data, run, step, attempt].join(sep), run });
     }
   }
   return found;
 }
 
 /** The garbage, unless it is too young to tell. */
-async function old(kind: Garbage["kind"], path: string, reason: string, { now, graceMs = HOUR_MS }: GarbageOptions): Promise<Garbage[]> {
+async function old(
+  kind: Garbage["kind"],
+  path: string,
+  reason: string,
+  { now, graceMs = HOUR_MS }: GarbageOptions,
+): Promise<Garbage[]> {
   const found = await stat(path).catch(() => undefined);
   if (found === undefined || now - found.mtimeMs < graceMs) return [];
   return [{ kind, path, bytes: found.isDirectory() ? await bytesIn(path) : found.size, reason }];

@@ -22,10 +22,12 @@ export function layoutOf(root: string) {
     attempt: (name: string, step: string, attempt: number) => below("runs", name, step, attempt),
     work: (name: string, step: string) => below("runs", name, step, "work"),
     data: (namespace: string) => below("data", namespace),
-    output: (namespace: string, name: string, step: string, attempt: number, role: string) => below("data", namespace, name, step, attempt, role),
+    output: (namespace: string, name: string, step: string, attempt: number, role: string) =>
+      below("data", namespace, name, step, attempt, role),
     datasets: (namespace: string) => below("datasets", namespace),
     versions: (namespace: string, name: string) => join(dataset(namespace, name), "versions"),
-    version: (namespace: string, name: string, version: string) => below("datasets", namespace, name, "versions", `${version}.json`),
+    version: (namespace: string, name: string, version: string) =>
+      below("datasets", namespace, name, "versions", `${version}.json`),
     pointer: (namespace: string, name: string) => join(dataset(namespace, name), "current.json"),
     history: (namespace: string, name: string) => join(dataset(namespace, name), "history.jsonl"),
     pointerLock: (namespace: string, name: string) => join(dataset(namespace, name), "lock"),
@@ -39,7 +41,9 @@ export function layoutOf(root: string) {
 /** A name as one part of a path. Throws RejectedError for what would lead elsewhere or be hidden. */
 export function component(name: string): string {
   if (/^[A-Za-z0-9_][A-Za-z0-9_.-]*$/.test(name) && name.length <= 200) return name;
-  throw new RejectedError(`Cannot use ${JSON.stringify(name.slice(0, 80))} as a name: expected letters, digits, dashes, dots and underscores, beginning with a letter or digit`);
+  throw new RejectedError(
+    `Cannot use ${JSON.stringify(name.slice(0, 80))} as a name: expected letters, digits, dashes, dots and underscores, beginning with a letter or digit`,
+  );
 }
 
 /** Absolute path of `path` below `folder`, or undefined when it leads out of it or is the folder itself. Links are not followed. */

@@ -30,7 +30,12 @@ const PATIENCE_MS = 30_000;
 const PAUSE_MS = 15;
 
 /** Takes the lock kept in `folder`; ConflictError names the live owner. `force` takes it also from one that cannot be looked up. */
-export async function takeLock(disk: Disk, folder: string, what: string, options: { force?: boolean } = {}): Promise<Lock> {
+export async function takeLock(
+  disk: Disk,
+  folder: string,
+  what: string,
+  options: { force?: boolean } = {},
+): Promise<Lock> {
   for (;;) {
     const highest = await highestIn(folder);
     const tag = highest === 0 ? undefined : await readJson<Tag>(pathOf(folder, highest));
@@ -38,12 +43,14 @@ export async function takeLock(disk: Disk, folder: string, what: string, options
     const owner = tag?.owner;
     if (owner !== undefined && holds(owner, options.force === true)) throw taken(what, owner);
     const mine = { number: highest + 1, token: randomUUID() };
-    if (!(await disk.create(pathOf(folder, mine.number), toText({ owner: thisProcess(), token: mine.token })))) continue;
+    if (!(await disk.create(pathOf(folder, mine.number), toText({ owner: thisProcess(), token: mine.token }))))
+      continue;
     if ((await highestIn(folder)) > mine.number) {
       await disk.remove(pathOf(folder, mine.number));
       continue;
     }
-    for (const number of (await numbersIn(folder)).filter((one) => one < mine.number - 1)) await disk.remove(pathOf(folder, number));
+    for (const number of (await numbersIn(folder)).filter((one) => one < mine.number - 1))
+      await disk.remove(pathOf(folder, number));
     return held(disk, folder, what, mine);
   }
 }
@@ -80,13 +87,16 @@ async function inTurn(disk: Disk, folder: string, what: string): Promise<Lock> {
 
 function held(disk: Disk, folder: string, what: string, mine: { number: number; token: string }): Lock {
   const isMine = async () =>
-    (await highestIn(folder)) === mine.number && (await readJson<Tag>(pathOf(folder, mine.number)))?.token === mine.token;
+    (await highestIn(folder)) === mine.number &&
+    (await readJson<Tag>(pathOf(folder, mine.number)))?.token === mine.token;
   let isReleased = false;
   return {
     async assertHeld() {
       if (isReleased || !(await isMine())) {
         const owner = await ownerOf(folder);
-        throw owner === undefined ? new ConflictError(`Cannot go on with ${what}: this process does not hold its lock any more`) : taken(what, owner);
+        throw owner === undefined
+          ? new ConflictError(`Cannot go on with ${what}: this process does not hold its lock any more`)
+          : taken(what, owner);
       }
     },
     async release() {
@@ -116,8 +126,13 @@ let self: Owner | undefined;
 function thisProcess(): Owner {
   if (self !== undefined) return self;
   const identity = identify(process.pid);
-  if (identity === undefined) throw new UnavailableError("Cannot take a lock: the system does not tell when this process began");
-  self = { ...identity, host: hostname(), pidNamespace: process.platform === "linux" ? readlinkSync("/proc/self/ns/pid") : "" };
+  if (identity === undefined)
+    throw new UnavailableError("Cannot take a lock: the system does not tell when this process began");
+  self = {
+    ...identity,
+    host: hostname(),
+    pidNamespace: process.platform === "linux" ? readlinkSync("/proc/self/ns/pid") : "",
+  };
   return self;
 }
 

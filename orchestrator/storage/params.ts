@@ -52,7 +52,13 @@ export function paramsOf(step: Step, context: ParamsContext): Params {
     name: step.name,
     settings: step.settings,
     inputs: mapped(step.inputs, (port, role) => readAs(port, context.inputs[role])),
-    outputs: mapped(step.outputs, ({ dataset, format, columns, partitionBy }, role) => ({ dataset, format, columns, partitionBy, path: context.outputFolder(role) })),
+    outputs: mapped(step.outputs, ({ dataset, format, columns, partitionBy }, role) => ({
+      dataset,
+      format,
+      columns,
+      partitionBy,
+      path: context.outputFolder(role),
+    })),
     previous: mapped(step.outputs, (port, role) => readAs(port, context.previous[role])),
     sample,
     work,
@@ -66,10 +72,21 @@ export function paramsOf(step: Step, context: ParamsContext): Params {
 function readAs(port: DatasetShape, manifest: Manifest | undefined): ParamsInput | undefined {
   if (manifest === undefined) return undefined;
   const { dataset, format, csv, columns, partitionBy } = port;
-  return { dataset, version: manifest.version, format, ...(csv === undefined ? {} : { csv }), columns, partitionBy, files: manifest.files };
+  return {
+    dataset,
+    version: manifest.version,
+    format,
+    ...(csv === undefined ? {} : { csv }),
+    columns,
+    partitionBy,
+    files: manifest.files,
+  };
 }
 
-function mapped<In, Out>(from: Record<string, In>, make: (value: In, role: string) => Out | undefined): Record<string, Out> {
+function mapped<In, Out>(
+  from: Record<string, In>,
+  make: (value: In, role: string) => Out | undefined,
+): Record<string, Out> {
   const entries = Object.entries(from).map(([role, value]) => [role, make(value, role)] as const);
   return Object.fromEntries(entries.filter((entry): entry is [string, Out] => entry[1] !== undefined));
 }

@@ -26,7 +26,13 @@ export const JobResult = z.object({
   outputs: z.record(z.string(), ResultOutput),
   metrics: z.record(z.string(), z.number()).default({}),
   tables: z
-    .array(z.object({ title: z.string(), columns: z.array(z.string()), rows: z.array(z.array(z.union([z.string(), z.number(), z.null(), z.boolean().transform(String)]))) }))
+    .array(
+      z.object({
+        title: z.string(),
+        columns: z.array(z.string()),
+        rows: z.array(z.array(z.union([z.string(), z.number(), z.null(), z.boolean().transform(String)]))),
+      }),
+    )
     .default([]),
   notes: z.array(z.string()).default([]),
   inputs: z.record(z.string(), z.string()).default({}),

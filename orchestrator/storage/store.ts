@@ -120,7 +120,11 @@ export interface DatasetSummary {
 
 export interface RunStore {
   /** Gives the run its number and writes its record and first status. The name is `<definition>-<sequence>` unless given; ConflictError when that one is taken. */
-  createRun(definition: string, make: (name: string, sequence: number) => { record: RunRecord; status: RunStatus }, name?: string): Promise<RunRecord>;
+  createRun(
+    definition: string,
+    make: (name: string, sequence: number) => { record: RunRecord; status: RunStatus },
+    name?: string,
+  ): Promise<RunRecord>;
   readRun(name: string): Promise<RunRecord | undefined>;
   /** Oldest first, by sequence. */
   listRuns(): Promise<RunRecord[]>;
@@ -140,20 +144,30 @@ export interface RunStore {
   withdrawCancel(lock: RunLock): Promise<void>;
 }
 
-export interface DatasetStore {
+export interface VersionStore {
   listDatasets(namespace: string): Promise<DatasetSummary[]>;
   readManifest(namespace: string, dataset: string, version: string): Promise<Manifest | undefined>;
+  /** Oldest first. */
   listVersions(namespace: string, dataset: string): Promise<Manifest[]>;
   /** Keeps a manifest. An equal version that is there already stays, unless its files are gone. */
   putManifest(namespace: string, manifest: Manifest): Promise<void>;
+  readCommit(namespace: string, key: string): Promise<Commit | undefined>;
+  /** Creates the commit; when there is one already, returns that. `replace` is for one whose files are gone. */
+  putCommit(namespace: string, commit: Commit, options?: { replace?: boolean }): Promise<Commit>;
+}
+
+export interface PointerStore {
   readPointer(namespace: string, dataset: string): Promise<Pointer | undefined>;
   /** Moves of the pointer, oldest first. */
   history(namespace: string, dataset: string): Promise<Move[]>;
   /** Moves the pointer unless a run of a higher sequence did so before; returns why it was left where it is. Repeating it is the same as doing it once. */
   publish(namespace: string, dataset: string, to: Pointer): Promise<string | undefined>;
   /** Points to a version that was published before; RejectedError for any other. Without a version: the one before the current. */
-  rollback(namespace: string, dataset: string, options: { version?: string; by: string; reason?: string; now: number }): Promise<Pointer>;
-  readCommit(namespace: string, key: string): Promise<Commit | undefined>;
-  /** Creates the commit; when there is one already, returns that. `replace` is for one whose files are gone. */
-  putCommit(namespace: string, commit: Commit, options?: { replace?: boolean }): Promise<Commit>;
+  rollback(
+    namespace: string,
+    dataset: string,
+    options: { version?: string; by: string; reason?: string; now: number },
+  ): Promise<Pointer>;
 }
+
+export interface DatasetStore extends VersionStore, PointerStore {}

@@ -30,10 +30,14 @@ export type Verified = Pick<Manifest, "dataset" | "version" | "format" | "column
 class Refused extends Error {}
 
 /** The contents of every output by role, or why they are not taken. */
-export async function verifyOutputs(expected: Record<string, Expected>, outputs: Record<string, ResultOutput>): Promise<Record<string, Verified> | Failure> {
+export async function verifyOutputs(
+  expected: Record<string, Expected>,
+  outputs: Record<string, ResultOutput>,
+): Promise<Record<string, Verified> | Failure> {
   try {
     const unknown = Object.keys(outputs).find((role) => !Object.hasOwn(expected, role));
-    if (unknown !== undefined) throw new Refused(`the result names an output ${unknown}, which the job does not declare`);
+    if (unknown !== undefined)
+      throw new Refused(`the result names an output ${unknown}, which the job does not declare`);
     const verified: Record<string, Verified> = {};
     for (const [role, wanted] of Object.entries(expected)) {
       const output = Object.hasOwn(outputs, role) ? outputs[role] : undefined;
@@ -63,7 +67,8 @@ async function verifyOutput(wanted: Expected, output: ResultOutput): Promise<Ver
   const entries = files.map(({ name: _name, ...entry }) => entry);
   if (format !== "parquet") return { dataset, version, format, columns, partitionBy, files: entries };
   const rows = files.reduce((sum, file) => sum + (file.rows ?? 0), 0);
-  if (output.rows !== rows) throw new Refused(`dataset ${dataset} has ${rows} rows in its files, the result says ${output.rows ?? "nothing"}`);
+  if (output.rows !== rows)
+    throw new Refused(`dataset ${dataset} has ${rows} rows in its files, the result says ${output.rows ?? "nothing"}`);
   return { dataset, version, format, columns, partitionBy, files: entries, rows };
 }
 
@@ -89,7 +94,11 @@ function differenceOf(wanted: Manifest["columns"], found: Manifest["columns"]): 
   return extra && `has column ${extra.name}, which is not declared`;
 }
 
-async function verifyFile(wanted: Expected, columns: Manifest["columns"], file: ResultOutput["files"][number]): Promise<FileEntry & { name: string }> {
+async function verifyFile(
+  wanted: Expected,
+  columns: Manifest["columns"],
+  file: ResultOutput["files"][number],
+): Promise<FileEntry & { name: string }> {
   const path = isAbsolute(file.path) ? carried(wanted, file) : await own(wanted, file.path);
   const found = await stat(path).catch(() => undefined);
   if (found?.isFile() !== true) throw new Refused(`${path} is not there`);
@@ -101,7 +110,8 @@ async function verifyFile(wanted: Expected, columns: Manifest["columns"], file: 
   const entry = { path, name: file.path, size: file.size, etag, ...(partition === undefined ? {} : { partition }) };
   if (format !== "parquet") return entry;
   const footer = await footerOf(path);
-  if (file.rows !== footer.rows) throw new Refused(`${path} has ${footer.rows} rows, the result says ${file.rows ?? "nothing"}`);
+  if (file.rows !== footer.rows)
+    throw new Refused(`${path} has ${footer.rows} rows, the result says ${file.rows ?? "nothing"}`);
   const stored = columns.filter((column) => !partitionBy.includes(column.name));
   const difference = differenceOf(stored, footer.columns);
   if (difference !== undefined) throw new Refused(`${path} ${difference}`);
@@ -111,8 +121,12 @@ async function verifyFile(wanted: Expected, columns: Manifest["columns"], file: 
 /** A file of the version before, named by its absolute path. */
 function carried({ shape, previous }: Expected, file: ResultOutput["files"][number]): string {
   const before = previous.find((one) => one.path === file.path);
-  if (before === undefined) throw new Refused(`${file.path} is neither in the attempt's folder nor in the version of ${shape.dataset} published before`);
-  if (before.size !== file.size || before.etag !== file.etag) throw new Refused(`${file.path} is not as it was published`);
+  if (before === undefined)
+    throw new Refused(
+      `${file.path} is neither in the attempt's folder nor in the version of ${shape.dataset} published before`,
+    );
+  if (before.size !== file.size || before.etag !== file.etag)
+    throw new Refused(`${file.path} is not as it was published`);
   return before.path;
 }
 
@@ -120,16 +134,23 @@ function carried({ shape, previous }: Expected, file: ResultOutput["files"][numb
 async function own({ folder }: Expected, path: string): Promise<string> {
   const full = inside(folder, path);
   if (full === undefined) throw new Refused(`${path} is outside the attempt's folder`);
-  const [real, home] = await Promise.all([realpath(full).catch(() => undefined), realpath(folder).catch(() => undefined)]);
+  const [real, home] = await Promise.all([
+    realpath(full).catch(() => undefined),
+    realpath(folder).catch(() => undefined),
+  ]);
   if (real === undefined || home === undefined) throw new Refused(`${full} is not there`);
   if (relative(folder, full) !== relative(home, real)) throw new Refused(`${full} is a link or reached by one`);
   return full;
 }
 
-function partitionOf({ dataset, partitionBy }: DatasetShape, file: ResultOutput["files"][number]): Record<string, string> | undefined {
+function partitionOf(
+  { dataset, partitionBy }: DatasetShape,
+  file: ResultOutput["files"][number],
+): Record<string, string> | undefined {
   const found = Object.keys(file.partition ?? {});
   const wrong = partitionBy.find((name) => !found.includes(name)) ?? found.find((name) => !partitionBy.includes(name));
-  if (wrong !== undefined) throw new Refused(`${file.path} of dataset ${dataset} disagrees on partition column ${wrong}`);
+  if (wrong !== undefined)
+    throw new Refused(`${file.path} of dataset ${dataset} disagrees on partition column ${wrong}`);
   return partitionBy.length === 0 ? undefined : file.partition;
 }
 
@@ -137,7 +158,9 @@ async function footerOf(path: string): Promise<Footer> {
   try {
     return await readFooter(path);
   } catch (error) {
-    throw new Refused(`${path} is not a readable Parquet file (${error instanceof Error ? error.message : String(error)})`);
+    throw new Refused(
+      `${path} is not a readable Parquet file (${error instanceof Error ? error.message : String(error)})`,
+    );
   }
 }
 
@@ -148,6 +171,7 @@ function repeated(paths: string[]): string | undefined {
 /** Results in order, a few at a time. */
 async function inParallel<In, Out>(items: In[], work: (item: In) => Promise<Out>): Promise<Out[]> {
   const results: Out[] = [];
-  for (let start = 0; start < items.length; start += AT_ONCE) results.push(...(await Promise.all(items.slice(start, start + AT_ONCE).map(work))));
+  for (let start = 0; start < items.length; start += AT_ONCE)
+    results.push(...(await Promise.all(items.slice(start, start + AT_ONCE).map(work))));
   return results;
 }

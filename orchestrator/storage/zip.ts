@@ -28,12 +28,33 @@ export function zip(files: readonly ZipFile[]): Uint8Array {
     const name = Buffer.from(path);
     const common = entry(name, content);
     const local = Buffer.concat([word(LOCAL_HEADER), common, name, content]);
-    directory.push(Buffer.concat([word(CENTRAL_HEADER), half(VERSION | (3 << 8)), common, half(0), half(0), half(0), word(MODE >>> 0), word(offset), name]));
+    directory.push(
+      Buffer.concat([
+        word(CENTRAL_HEADER),
+        half(VERSION | (3 << 8)),
+        common,
+        half(0),
+        half(0),
+        half(0),
+        word(MODE >>> 0),
+        word(offset),
+        name,
+      ]),
+    );
     bodies.push(local);
     offset += local.length;
   }
   const index = Buffer.concat(directory);
-  const end = Buffer.concat([word(END), half(0), half(0), half(sorted.length), half(sorted.length), word(index.length), word(offset), half(0)]);
+  const end = Buffer.concat([
+    word(END),
+    half(0),
+    half(0),
+    half(sorted.length),
+    half(sorted.length),
+    word(index.length),
+    word(offset),
+    half(0),
+  ]);
   return Buffer.concat([...bodies, index, end]);
 }
 

@@ -38,7 +38,9 @@ def export(model: TxT, example: Arrays, path: Path, tolerance: float = TOLERANCE
         expected = serving(*tensors).numpy()
     difference = float(np.abs(run(session(path), example) - expected).max(initial=0.0))
     if not difference <= tolerance:
-        raise ValueError(f"Cannot export {path.name}: ONNX Runtime and torch differ by {difference:g} (> {tolerance:g})")
+        raise ValueError(
+            f"Cannot export {path.name}: ONNX Runtime and torch differ by {difference:g} (> {tolerance:g})"
+        )
     return {**_signature(path), "opset": OPSET, "difference": difference}
 
 

@@ -116,7 +116,8 @@ _KNOWN = [
         "Let the user of the job read its inputs and write under the storage root, then retry",
     ),
     (
-        r"MALFORMED_CSV_RECORD|MALFORMED_RECORD_IN_PARSING",
+        # Not MALFORMED_RECORD_IN_PARSING, which stands before it and shows the fields Spark made of the line.
+        r"MALFORMED_CSV_RECORD",
         "ConfigError",
         "Cannot read a line",
         "Fix the line, or separator, header and encoding of the dataset, then run again",

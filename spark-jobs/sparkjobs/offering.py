@@ -64,10 +64,20 @@ def make_offers(job: Job) -> None:
     entities = segments.count()
     candidates_in_words = report_groups(job, candidates, rules)
     shares = {row.segment: row.share for row in report_offers(job, chosen, entities)}
-    refuse_fallbacks(shares, job.settings["rules"]["maxFallbackShare"], candidates_in_words)
+    _gate(job, shares, candidates_in_words)
     job.stage("writing offers")
     job.write("offers", chosen)
     job.metric("rows_per_s", entities / (time.monotonic() - started))
+
+
+def _gate(job: Job, shares: dict[str, float], candidates: dict[str, str]) -> None:
+    """Refuse too many fallbacks; on a sample only say so, as its segments are not those the rules were written for."""
+    try:
+        refuse_fallbacks(shares, job.settings["rules"]["maxFallbackShare"], candidates)
+    except InputError as error:
+        if job.sample is None:
+            raise
+        job.note(f"On all entities this would fail: {error.message}")
 
 
 def _items(job: Job, history: DataFrame) -> DataFrame:

@@ -118,8 +118,10 @@ def _folders(table: pa.Table, partitions: list[str]) -> pa.Array:
     """Per row the folder of its partition values, such as date=2017-01-31/."""
     whole = pa.array([""] * table.num_rows)
     for name in partitions:
-        values = table.column(name).combine_chunks().cast(pa.string()).fill_null(NULL_PARTITION).dictionary_encode()
-        safe = pa.array([f"{quote(name)}={quote(value)}/" for value in values.dictionary.to_pylist()])
+        values = table.column(name).combine_chunks().cast(pa.string()).fill_null("").dictionary_encode()
+        # A folder can't be named by nothing, so empty text becomes null, as it does in Spark.
+        names = [value or NULL_PARTITION for value in values.dictionary.to_pylist()]
+        safe = pa.array([f"{quote(name, safe='')}={quote(value, safe='')}/" for value in names])
         whole = pc.binary_join_element_wise(whole, safe.take(values.indices), "")
     return whole
 

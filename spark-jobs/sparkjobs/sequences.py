@@ -1,7 +1,7 @@
 """Visit histories as flat arrays: what the counts, the evaluation and the model compute on."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import chain
 
@@ -69,6 +69,12 @@ class Sequences:
             self.bag[np.repeat(wanted, sizes)],
             self.width,
         )
+
+    def occupied(self) -> "Sequences":
+        """Only the entities that have visits."""
+        some = self.lengths() > 0
+        starts = np.concatenate([self.starts[:-1][some], self.starts[-1:]])
+        return replace(self, entities=self.entities[some], starts=starts)
 
     def followed_by(self, day: int) -> tuple["Sequences", np.ndarray]:
         """The same histories, each with one more, empty visit on `day`, of unknown hour and place; and those visits."""

@@ -106,7 +106,13 @@ def period(histories: pd.DataFrame, settings: dict[str, Any], cut: str, end: str
     if len(visits) == 0:
         raise InputError(f"Cannot evaluate: there is no visit with a category from {cut} to before {end}", remedy)
     excluded = np.isin(np.array(categories, dtype=object), settings["excludeCategories"])
-    return Period(categories, excluded, sequences, sequences.before(first), visits)
+    if excluded[sequences.entries(visits)[1]].all():
+        raise InputError(
+            f"Cannot evaluate: the visits from {cut} to before {end} hold no category of before {cut} that counts",
+            "Leave some categories out of excludeCategories",
+        )
+    # Entities that come later must not show either, not even as empty histories.
+    return Period(categories, excluded, sequences, sequences.before(first).occupied(), visits)
 
 
 def tuned(histories: pd.DataFrame, settings: dict[str, Any]) -> Tuned:

@@ -104,7 +104,7 @@ class TxT(nn.Module):
         self.positions = nn.Parameter(torch.randn(shape.window, dim) * 0.02)
         self.encoder = nn.ModuleList(Cell(dim, shape.heads, shape.dropout) for _ in range(shape.layers))
         self.contexts = nn.ModuleList(nn.Embedding(size + 1, dim) for size in shape.contexts)
-        self.context_cell = Cell(dim, 2, shape.dropout)
+        self.context_cell = Cell(dim, 2 if dim % 2 == 0 else 1, shape.dropout)
         self.cross_visits, self.cross_context = nn.Linear(2 * dim, dim), nn.Linear(2 * dim, dim)
         self.refine = nn.Sequential(nn.GELU(), nn.Dropout(shape.dropout), nn.Linear(dim, dim))
         self.norm = nn.LayerNorm(dim)

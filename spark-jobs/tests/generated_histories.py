@@ -44,7 +44,7 @@ def rounds(entities: int = 80, visits: int = 40, categories: int = 12, seed: int
 
 
 def habits(entities: int = 80, visits: int = 40, categories: int = 12, seed: int = 1) -> dict[str, list[tuple]]:
-    """Histories of which frequency is all there is to know: each entity draws from shares of its own that never change."""
+    """Histories of which frequency is all there is to know: each entity draws from shares that never change."""
     draws = np.random.default_rng(seed)
     made = {}
     for entity in range(entities):

@@ -21,7 +21,10 @@ from sparkjobs.unchanged import carried, fingerprints
 
 AS_OF = "2024-04-01"
 DAYPARTS = [{"name": "morning", "from": 6, "until": 10}, {"name": "night", "from": 22, "until": 6}]
-LINE = "entity string, visit string, local_time timestamp_ntz, item string, category string, amount double, discount double, place string"
+LINE = (
+    "entity string, visit string, local_time timestamp_ntz, item string, category string, "
+    "amount double, discount double, place string"
+)
 SETTINGS = {
     "zones": {"source": "UTC", "business": "America/New_York"},
     "columns": {

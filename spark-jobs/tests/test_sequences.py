@@ -26,6 +26,8 @@ def test_before_and_part_keep_entities_with_the_visits_asked_for():
     found = sequences_of(HISTORIES, ["b", "a", "c"])
 
     assert found.before(day(4)).starts.tolist() == [0, 2, 2, 2]
+    assert found.before(day(5)).occupied().starts.tolist() == [0, 2, 3]
+    assert found.before(day(5)).occupied().entities.tolist() == ["ann", "cyd"]
     part = found.part(1, 3)
     assert (part.entities.tolist(), part.starts.tolist(), part.bag.tolist()) == (["bob", "cyd"], [0, 0, 1], [0])
 

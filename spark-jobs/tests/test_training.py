@@ -68,7 +68,8 @@ def test_each_rank_reads_its_own_shard(sequences, tmp_path):
     assert abs(shards[0].visits - shards[1].visits) <= 12
 
 
-def test_training_lowers_the_loss_and_the_same_seed_gives_the_same_weights(sequences, tmp_path, alone):
+@pytest.mark.usefixtures("alone")
+def test_training_lowers_the_loss_and_the_same_seed_gives_the_same_weights(sequences, tmp_path):
     first, again = (prepared(sequences, tmp_path / name) for name in "ab")
     other = prepared(sequences, tmp_path / "c", Recipe(**{**vars(RECIPE), "seed": 4}))
 
@@ -79,7 +80,8 @@ def test_training_lowers_the_loss_and_the_same_seed_gives_the_same_weights(seque
     assert weights_digest(trained(first)) == weights_digest(trained(again)) != weights_digest(trained(other))
 
 
-def test_a_run_cut_off_after_an_epoch_goes_on_there_and_ends_with_the_same_weights(sequences, tmp_path, alone):
+@pytest.mark.usefixtures("alone")
+def test_a_run_cut_off_after_an_epoch_goes_on_there_and_ends_with_the_same_weights(sequences, tmp_path):
     whole = prepared(sequences, tmp_path / "whole")
     fit(whole, quiet)
 
@@ -96,7 +98,8 @@ def test_a_run_cut_off_after_an_epoch_goes_on_there_and_ends_with_the_same_weigh
     assert weights_digest(trained(resumed)) == weights_digest(trained(whole))
 
 
-def test_other_data_or_settings_start_afresh(sequences, tmp_path, alone):
+@pytest.mark.usefixtures("alone")
+def test_other_data_or_settings_start_afresh(sequences, tmp_path):
     first = prepared(sequences, tmp_path)
     fit(first, quiet)
     fewer = sequences.keep(np.arange(sequences.visits) != 3)

@@ -4,7 +4,7 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
-from generated_histories import frame, rounds
+from generated_histories import frame, habits, rounds
 
 from sparkjobs.baselines import Baseline, popularity
 from sparkjobs.export import export, run, session
@@ -71,8 +71,7 @@ def test_context_changes_the_scores(model):
 
 
 def test_an_untrained_model_ranks_nearly_like_decayed_frequency():
-    histories = frame(rounds(entities=30, categories=6))
-    sequences = sequences_of(histories, CATEGORIES)
+    sequences = sequences_of(frame(habits(entities=30, categories=6)), CATEGORIES)
     share, wanted = popularity(sequences), np.arange(200, sequences.visits)
     torch.manual_seed(0)
     model = TxT(SHAPE, torch.tensor(share)).eval()
@@ -95,7 +94,9 @@ def test_loss_weighs_every_target_of_a_visit_alike_and_skips_empty_rows():
 
 
 def test_windows_hold_every_visit_once_and_differ_between_epochs():
-    sequences = sequences_of(frame({"ann": [(d, ["c00"]) for d in range(25)], "bob": [], "cyd": [(1, ["c01"])]}), ["c00"])
+    sequences = sequences_of(
+        frame({"ann": [(d, ["c00"]) for d in range(25)], "bob": [], "cyd": [(1, ["c01"])]}), ["c00"]
+    )
     draws = np.random.default_rng(0)
 
     cuts = [windows(sequences, 8, draws) for _ in range(5)]

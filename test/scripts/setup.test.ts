@@ -1,16 +1,20 @@
 /** What set-up says when the machine lacks something: a clear line, a remedy, exit 2. */
 import { spawnSync } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { majorVersion } from "../../scripts/java.mjs";
 
-const SETUP = resolve(import.meta.dirname, "../../scripts/setup.mjs");
+const ROOT = resolve(import.meta.dirname, "../..");
 let place: string;
 
 beforeEach(() => {
   place = mkdtempSync(join(tmpdir(), "sparkwright-setup-"));
+  // A checkout in which nothing is installed yet.
+  cpSync(join(ROOT, "scripts"), join(place, "scripts"), { recursive: true });
+  mkdirSync(join(place, "spark-jobs"));
+  cpSync(join(ROOT, "spark-jobs/requirements.lock"), join(place, "spark-jobs/requirements.lock"));
 });
 afterEach(() => rmSync(place, { recursive: true, force: true }));
 
@@ -22,8 +26,8 @@ function setup(programs: Record<string, string>, env: Record<string, string> = {
     writeFileSync(join(path, name), `#!/bin/sh\n${script}\n`);
     chmodSync(join(path, name), 0o755);
   }
-  const { status, stderr } = spawnSync(process.execPath, [SETUP], {
-    env: { PATH: `${path}:/nowhere`, HOME: place, SPARKWRIGHT_CACHE: join(place, "cache"), ...env },
+  const { status, stderr } = spawnSync(process.execPath, [join(place, "scripts/setup.mjs")], {
+    env: { PATH: `${path}:/nowhere`, HOME: place, ...env },
     encoding: "utf8",
   });
   return { status, lines: stderr.trimEnd().split("\n") };

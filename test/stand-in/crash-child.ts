@@ -27,7 +27,10 @@ const counted: Disk = {
 
 const store = openFolder(join(folder, "store"), counted);
 const base = options(store, join(folder, "starts"));
-const backend: Backend = { ...base.backend, submit: async (app, signal) => count(await base.backend.submit(app, signal)) };
+const backend: Backend = {
+  ...base.backend,
+  submit: async (app, signal) => count(await base.backend.submit(app, signal)),
+};
 
 const name = run ?? (await startRun(store, chain(folder), { clock: systemClock, packageFolder })).name;
 await drive(name, { ...base, backend });

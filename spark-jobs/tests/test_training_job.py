@@ -1,0 +1,90 @@
+"""The whole job on generated lines, Spark and torchrun included: a model that passes the gate and one that does not."""
+
+import json
+from datetime import UTC, datetime, time
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+from generated_histories import day, frame, habits, rounds, settings
+
+from sparkjobs.failure import InputError
+from sparkjobs.job import Job
+from sparkjobs.progress import Progress
+from sparkjobs.scorer import load_scorer
+from sparkjobs.training_job import main
+
+COLUMNS = "entity string, visit string, time timestamp, hour int, category string, place string, date date"
+
+
+def lines(made):
+    rows = []
+    for entity, listed in made.items():
+        for number, (on, bag, hour, place) in enumerate(listed):
+            at = datetime.combine(day(on), time(hour), UTC)
+            rows += [(entity, f"{entity}-{number:03d}", at, hour, category, place, day(on)) for category in bag]
+    return pd.DataFrame(rows, columns=[column.split()[0] for column in COLUMNS.split(", ")])
+
+
+@pytest.fixture
+def run(spark, tmp_path):
+    def run(made, wanted):
+        path = tmp_path / "lines.parquet"
+        spark.createDataFrame(lines(made), COLUMNS).coalesce(1).write.parquet(str(path))
+        (file,) = path.glob("*.parquet")
+        columns = [dict(zip(("name", "type"), column.split(), strict=True)) for column in COLUMNS.split(", ")]
+        entry = {"path": str(file), "size": file.stat().st_size, "etag": "sha256:unused"}
+        of = {"dataset": "lines", "version": "v1", "format": "parquet", "columns": columns, "partitionBy": []}
+        outputs = {}
+        for role in ("model", "scorer", "evaluation"):
+            outputs[role] = {"dataset": role, "path": str(tmp_path / role), "columns": [], "partitionBy": []}
+            outputs[role]["format"] = "parquet" if role == "evaluation" else "model"
+        document = {
+            "kind": "TrainingJob", "run": "r1", "step": "train", "settings": wanted, "work": str(tmp_path / "work"),
+            "inputs": {"lines": {**of, "files": [entry]}}, "outputs": outputs,
+        }  # fmt: skip
+        job = Job(document, spark, Progress(spark.sparkContext, str(tmp_path / "progress.json")))
+        main(job)
+        return job
+
+    return run
+
+
+def test_the_model_is_promoted_where_the_order_of_visits_says_what_comes_next(run, tmp_path):
+    job = run(rounds(), settings())
+
+    assert job.metrics["gate.promoted"] == 1
+    assert job.metrics["txt.recall2"] > job.metrics["baseline.recall2"] + 0.2
+    assert job.metrics["gate.lower"] > 0.1
+    assert job.metrics["export.difference"] <= 1e-4
+    scorer = load_scorer(tmp_path / "scorer")
+    assert scorer.name == "txt"
+    assert (tmp_path / "scorer/model.onnx").read_bytes() == (tmp_path / "model/model.onnx").read_bytes()
+    rows = pq.read_table(tmp_path / "evaluation").to_pandas()
+    value = (
+        rows[(rows.scorer == "txt") & (rows.metric == "recall@2") & (rows.slice == "main")].set_index("context").value
+    )
+    assert value["known"] > value["unknown"] + 0.03  # hour decides between two categories
+    assert value["unknown"] == job.metrics["txt.recall2"]
+    best = scorer.score(frame({"x": [(90 + i, [f"c{i:02d}"], 9, "p") for i in range(5)]}), day(96)).argmax()
+    assert scorer.categories[best] in ("c05", "c06")
+
+
+def test_the_model_is_refused_where_frequency_is_all_there_is(run, tmp_path):
+    job = run(habits(), settings(hyperparameters={"epochs": 4, "learningRate": 0.003}))
+
+    assert job.metrics["gate.promoted"] == 0
+    scorer, model = load_scorer(tmp_path / "scorer"), load_scorer(tmp_path / "model")
+    assert model.name == "txt"
+    assert scorer.name in ("own-frequency", "decayed", "decayed+neighbours")
+    document = json.loads((tmp_path / "scorer/scorer.json").read_text())
+    assert "txt is refused: recall@2 over" in document["gate"]["reason"]
+    assert any(document["gate"]["reason"] in note for note in job.notes)
+    assert document["lineage"]["inputs"] == {"lines": "v1"}
+    assert np.isfinite(scorer.score(frame({"x": [(1, ["c01"])]}), day(9))).all()
+
+
+def test_days_of_the_split_must_follow_each_other(run):
+    with pytest.raises(InputError, match="the days of split do not follow each other"):
+        run(habits(3, 3), settings(split={"test": str(day(10))}))

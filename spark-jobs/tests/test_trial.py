@@ -1,0 +1,95 @@
+import copy
+
+import numpy as np
+import pytest
+from generated_histories import day, frame, habits, settings
+
+from sparkjobs.failure import InputError
+from sparkjobs.training import prepare
+from sparkjobs.trial import Trial, model_of, period, tuned
+
+SETTINGS = settings()
+MADE = habits(entities=20, visits=40, categories=6)
+
+
+def fitted(made, folder):
+    """Everything that is fitted before the test period: vocabulary, baselines and all the training reads."""
+    histories, split = frame(made), SETTINGS["split"]
+    test = period(histories, SETTINGS, split["test"], split["end"])
+    baselines = [baseline.fitted(test.fit, SETTINGS["context"]) for baseline in tuned(histories, SETTINGS).baselines]
+    context, shape, recipe = model_of(SETTINGS, test)
+    ids = context.ids(test.fit, np.arange(test.fit.visits))
+    place = prepare(test.fit, ids, shape, recipe, 2, folder)
+    files = {path.name: path.read_bytes() for path in place.iterdir() if path.suffix == ".npz"}
+    return test, context, baselines, place.name, files
+
+
+def changed(made, from_day):
+    """The same visits before `from_day`; later ones with other categories, hours and places."""
+    later = copy.deepcopy(made)
+    for listed in later.values():
+        listed[:] = [v if v[0] < from_day else (v[0], ["never-seen", "c00"], 3, "elsewhere") for v in listed]
+    later["newcomer"] = [(from_day, ["c01"], 4, "elsewhere")]
+    return later
+
+
+def test_nothing_that_is_fitted_depends_on_the_test_period(tmp_path):
+    test, context, baselines, plan, files = fitted(MADE, tmp_path / "a")
+    other, other_context, other_baselines, other_plan, other_files = fitted(changed(MADE, 90), tmp_path / "b")
+
+    assert other.categories == test.categories
+    assert other_context == context
+    assert (other_plan, other_files) == (plan, files)  # the plan's name is a digest of all that training reads
+    for mine, theirs in zip(baselines, other_baselines, strict=True):
+        assert (mine.half_life, mine.popularity_weight, mine.neighbour_weight, mine.lift_power) == (
+            theirs.half_life, theirs.popularity_weight, theirs.neighbour_weight, theirs.lift_power,
+        )  # fmt: skip
+        np.testing.assert_array_equal(mine.popularity, theirs.popularity)
+        for part in ("near", "lifts"):
+            assert (getattr(mine, part) is None) == (getattr(theirs, part) is None)
+        if mine.near is not None:
+            np.testing.assert_array_equal(mine.near.habits, theirs.near.habits)
+        if mine.lifts is not None:
+            np.testing.assert_array_equal(mine.lifts.table, theirs.lifts.table)
+
+
+def test_a_change_before_the_test_period_does_show(tmp_path):
+    assert fitted(MADE, tmp_path / "a")[3] != fitted(changed(MADE, 89), tmp_path / "b")[3]
+
+
+def test_a_trial_compares_with_baselines_of_no_more_information():
+    histories = frame(MADE)
+    test = period(histories, SETTINGS, SETTINGS["split"]["test"], SETTINGS["split"]["end"])
+    trial = Trial(SETTINGS, test)
+    trial.add_baselines(
+        [baseline.fitted(test.fit, SETTINGS["context"]) for baseline in tuned(histories, SETTINGS).baselines]
+    )
+    for context in ("unknown", "known"):
+        trial.recalls["txt", context] = trial.recalls["decayed", "unknown"]
+
+    assert "decayed*context" not in trial.gains("unknown")
+    assert "decayed*context" in trial.gains("known")
+    assert trial.gains("unknown")["decayed"].value == 0.0
+    assert not trial.judge().promoted
+    rows = trial.rows()
+    assert set(rows["slice"]) == {"main", "all", "main repeat", "main new"}
+    assert rows["metric"].str.startswith("recall@2").all()
+
+
+def test_a_period_in_which_nothing_counts_is_refused():
+    wanted = settings(excludeCategories=[f"c{i:02d}" for i in range(6)])
+
+    with pytest.raises(InputError, match="hold no category of before 2024-03-31 that counts"):
+        period(frame(MADE), wanted, wanted["split"]["test"], wanted["split"]["end"])
+
+
+@pytest.mark.parametrize(
+    ("test", "end", "message"),
+    [
+        (day(0), day(9), "there is no visit with a category before 2024-01-01"),
+        (day(500), day(600), "there is no visit with a category from 2025-05-15 to before 2025-08-23"),
+    ],
+)
+def test_a_period_without_visits_is_refused(test, end, message):
+    with pytest.raises(InputError, match=message):
+        period(frame(MADE), SETTINGS, str(test), str(end))
