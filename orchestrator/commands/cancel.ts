@@ -7,8 +7,8 @@ import { drive } from "../runner/drive.ts";
 import type { FolderStore } from "../storage/folder.ts";
 import type { RunRecord } from "../storage/store.ts";
 import { storeFlag, type StoreFlag } from "./flags.ts";
-import { machineOf } from "./machine.ts";
 import { findRun, openStore } from "./runs.ts";
+import { machineFor } from "./specs.ts";
 import type { Terminal } from "./terminal.ts";
 
 const EVERY_MS = 200;
@@ -42,7 +42,7 @@ async function driveToEnd(store: FolderStore, record: RunRecord, terminal: Termi
     await drive(record.name, {
       store,
       backend: backendOf(target),
-      environment: await machineOf(target).environment(),
+      environment: await machineFor(target).environment(),
       clock: terminal.now,
     });
   } catch (error) {

@@ -11,7 +11,7 @@ import type { FolderStore } from "../storage/folder.ts";
 import type { RunRecord } from "../storage/store.ts";
 import { resultsOf } from "./describe.ts";
 import { storeSuffix } from "./flags.ts";
-import { machineOf } from "./machine.ts";
+import { machineFor } from "./specs.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Drives the run to its end and prints how it ended. Raises JobFailedError or InterruptedError when it did not succeed. */
@@ -30,7 +30,7 @@ export async function follow(store: FolderStore, record: RunRecord, print: Forma
   );
   let status: RunStatus;
   try {
-    const environment = await machineOf(target).environment();
+    const environment = await machineFor(target).environment();
     status = await drive(record.name, {
       store,
       backend: backendOf(target),

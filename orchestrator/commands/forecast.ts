@@ -1,4 +1,5 @@
 /** @module What a run of a plan would do now: which steps an earlier execution stands for, and what makes the others run. Writes nothing. */
+import type { Machine } from "../backends/machine.ts";
 import { isDone } from "../engine/phases.ts";
 import { RejectedError } from "../errors.ts";
 import { digest } from "../json.ts";
@@ -15,7 +16,6 @@ import type { FolderStore } from "../storage/folder.ts";
 import { pin } from "../storage/pin.ts";
 import type { RunRecord } from "../storage/store.ts";
 import type { RunStatus } from "../engine/run-state.ts";
-import type { Machine } from "./machine.ts";
 
 export interface ForecastOptions {
   machine: Machine;

@@ -5,8 +5,8 @@ import { format, type View } from "../report/format.ts";
 import { forecastRows } from "../report/forecast.ts";
 import type { FolderStore } from "../storage/folder.ts";
 import { forecast } from "./forecast.ts";
-import { machineOf } from "./machine.ts";
 import { select, selectionFlags, type SelectionFlags } from "./selection.ts";
+import { machineFor } from "./specs.ts";
 import type { Terminal } from "./terminal.ts";
 
 export function declare(command: Command, terminal: Terminal): void {
@@ -24,6 +24,6 @@ export async function forecastView(
   from: string | undefined,
   terminal: Terminal,
 ): Promise<View> {
-  const steps = await forecast(store, plan, { machine: machineOf(plan.target.spec), now: terminal.now(), from });
+  const steps = await forecast(store, plan, { machine: machineFor(plan.target.spec), now: terminal.now(), from });
   return forecastRows(plan, steps, terminal.paint);
 }

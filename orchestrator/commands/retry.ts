@@ -4,8 +4,8 @@ import { format } from "../report/format.ts";
 import { retryRun } from "../runner/retry.ts";
 import { outputFlag, storeFlag, type StoreFlag } from "./flags.ts";
 import { follow } from "./follow.ts";
-import { machineOf } from "./machine.ts";
 import { findRun, findStep, openStore, sheetOf } from "./runs.ts";
+import { machineFor } from "./specs.ts";
 import type { Terminal } from "./terminal.ts";
 
 export function declare(command: Command, terminal: Terminal): void {
@@ -18,7 +18,7 @@ export function declare(command: Command, terminal: Terminal): void {
       const record = await findRun(store, name, terminal);
       const sheet = await sheetOf(store, record);
       for (const step of steps) findStep(sheet, step);
-      await machineOf(record.plan.target.spec).check();
+      await machineFor(record.plan.target.spec).check();
       await retryRun(store, record.name, steps.length === 0 ? {} : { steps });
       await follow(store, record, print, terminal);
     });

@@ -1,7 +1,7 @@
 /** @module `run`: makes a run of a pipeline or job and follows it to its end. */
-import { spawn } from "node:child_process";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Command } from "commander";
+import { startDetached } from "../backends/detached.ts";
 import type { Plan } from "../plan/plan.ts";
 import { format } from "../report/format.ts";
 import { runObject } from "../report/run.ts";
@@ -11,8 +11,8 @@ import type { FolderStore } from "../storage/folder.ts";
 import type { RunRecord } from "../storage/store.ts";
 import { follow } from "./follow.ts";
 import { forecastView } from "./plan.ts";
-import { machineOf } from "./machine.ts";
 import { select, selectionFlags, type SelectionFlags } from "./selection.ts";
+import { machineFor } from "./specs.ts";
 import type { Terminal } from "./terminal.ts";
 
 type Flags = SelectionFlags & { runId?: string; dryRun?: boolean; wait: boolean };
@@ -43,7 +43,7 @@ async function start(
   { runId }: Flags,
   terminal: Terminal,
 ): Promise<RunRecord> {
-  const machine = machineOf(plan.target.spec);
+  const machine = machineFor(plan.target.spec);
   await machine.check();
   return startRun(store, plan, {
     clock: terminal.now,
@@ -57,11 +57,7 @@ const EVERY_MS = 50;
 
 /** Another process of this program drives the run and outlives this one; returns when it has begun. */
 async function driveInBackground(store: FolderStore, { name }: RunRecord): Promise<void> {
-  const program = process.argv[1] ?? "";
-  const driver = spawn(process.execPath, [program, "resume", name, "--store", store.root], {
-    detached: true,
-    stdio: "ignore",
-  });
-  while (driver.exitCode === null && (await store.driverOf(name)) === undefined) await delay(EVERY_MS);
-  driver.unref();
+  const driver = startDetached(["resume", name, "--store", store.root]);
+  while (!driver.hasEnded() && (await store.driverOf(name)) === undefined) await delay(EVERY_MS);
+  driver.release();
 }

@@ -1,7 +1,9 @@
 /** @module Specs as the flags name them: read, checked, and made into a plan. */
 import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { machineOf, type Machine } from "../backends/machine.ts";
 import { InvalidSpecError, RejectedError } from "../errors.ts";
+import type { Target } from "../kinds/target.ts";
 import { planOf, type PlanOptions } from "../plan/plan-of.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Problem } from "../problem.ts";
@@ -59,6 +61,11 @@ export function planFrom(
 function defaultTarget(documents: Document[]): string | undefined {
   const { targets } = catalogueOf(documents);
   return targets.size > 1 && targets.has(DEFAULT_TARGET) ? DEFAULT_TARGET : undefined;
+}
+
+/** What this machine offers to jobs of a target. */
+export function machineFor(target: Target): Machine {
+  return machineOf(target, dirname(jobsFolder()));
 }
 
 /** Absolute folder of the jobs that come with the product. */

@@ -174,4 +174,4 @@ def _line_of(text: str, position: int) -> str:
     end = text.find("\n", position)
     line = text[start : end if end >= 0 else len(text)].strip()
     # Without the name of the exception class, its error condition and the code of the SQL standard.
-    return re.sub(r"^(Caused by: )?([\w.$]+: )?(\[[A-Z_.]+\] )?|,? SQLSTATE: \w+$", "", line)
+    return re.sub(r"^(Caused by: )?(([\w$]+\.)+[\w$]+: )?(\[[A-Z_.]+\] )?|,? SQLSTATE: \w+$", "", line)

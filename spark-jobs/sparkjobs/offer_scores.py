@@ -1,7 +1,7 @@
 """How much each entity would like each offer: batch inference of category scores, then offers by what they list."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -117,9 +117,10 @@ def contents(items: DataFrame, offers: DataFrame) -> DataFrame:
     )
 
 
-def purchases(history: DataFrame, categories: Iterable[str]) -> DataFrame:
+def purchases(history: DataFrame, content: DataFrame) -> DataFrame:
     """entity, category, visits, last: on how many visits each entity bought each category, and the last day of it."""
-    lines = history.filter(F.col("category").isin(list(categories)))
+    listed = content.select("category").distinct()
+    lines = history.join(F.broadcast(listed), on="category", how="left_semi")
     return lines.groupBy("entity", "category").agg(
         F.countDistinct("visit").alias("visits"), F.max("date").alias("last")
     )

@@ -55,9 +55,11 @@ def make_offers(job: Job) -> None:
 
     job.stage("finding eligible offers")
     items = _items(job, history).persist()
-    pairs = _pairs(job, terms, segments.join(F.broadcast(rules), on="segment"), items, history)
-
-    candidates = _candidates(job, terms, pairs, items, history, segments).persist()
+    offers, pairs = _pairs(job, terms, segments.join(F.broadcast(rules), on="segment"), items, history)
+    content = contents(items, offers).persist()
+    likings = _likings(job, terms, content, segments, history)
+    # All that follows goes entity by entity: one exchange here spares the windows theirs.
+    candidates = _candidates(job, terms, pairs, content, likings, items, history).repartition("entity").persist()
     job.stage("filling quotas")
     chosen = fill_quotas(once_per_coupon(candidates), rules)
     chosen = chosen.withColumn("reason", reason(terms.as_of)).persist()
@@ -92,7 +94,10 @@ def _items(job: Job, history: DataFrame) -> DataFrame:
     return offer_items(job.input("coupons"), tables["coupons"], of_items)
 
 
-def _pairs(job: Job, terms: Terms, entities: DataFrame, items: DataFrame, history: DataFrame) -> DataFrame:
+def _pairs(
+    job: Job, terms: Terms, entities: DataFrame, items: DataFrame, history: DataFrame
+) -> tuple[DataFrame, DataFrame]:
+    """The offers that anyone may get, and who may get which."""
     tables = job.settings["tables"]
     campaigns = campaigns_of(job.input("campaigns"), tables["campaigns"], job.settings.get("dateFormat"))
     active = campaigns.filter(holds(CAMPAIGN_PREDICATES, terms)).persist()
@@ -102,7 +107,7 @@ def _pairs(job: Job, terms: Terms, entities: DataFrame, items: DataFrame, histor
     report_pool(job, entitled)
     eligible = offers.filter(holds(OFFER_PREDICATES, terms)).persist()
     job.metric("eligible_offers", eligible.count())
-    return eligible_pairs(entitled, eligible, terms)
+    return eligible, eligible_pairs(entitled, eligible, terms)
 
 
 def _targets(job: Job) -> DataFrame | None:
@@ -116,26 +121,35 @@ def _targets(job: Job) -> DataFrame | None:
     return raw.select(*(as_id(columns[role]).alias(role) for role in ("campaign", "entity")))
 
 
-def _candidates(
-    job: Job, terms: Terms, pairs: DataFrame, items: DataFrame, history: DataFrame, segments: DataFrame
-) -> DataFrame:
-    content = contents(items, pairs.select("campaign", "coupon").distinct()).persist()
-    listed_categories = sorted(row.category for row in content.select("category").distinct().collect())
+def _likings(job: Job, terms: Terms, content: DataFrame, segments: DataFrame, history: DataFrame) -> DataFrame:
+    """What the scorer says of the categories of the offers, for every entity with a segment."""
+    wanted = sorted(row.category for row in content.select("category").distinct().collect())
     inference = Inference(job.spark, job.input_folder("scorer"), terms.as_of)
     job.note(f"Scored by {inference.scorer.name}")
-    unknown = sorted(set(listed_categories) - set(inference.scorer.categories))
+    unknown = sorted(set(wanted) - set(inference.scorer.categories))
     job.metric("categories_unknown_to_scorer", len(unknown))
     if unknown:
         job.note(f"Categories that the scorer does not know count 0: {', '.join(unknown[:10])}")
     job.stage("scoring")
     started = time.monotonic()
     whole = histories_of(segments, histories(visits(history), terms.as_of))
-    likings = inference.likings(whole, listed_categories, job.settings["batchRows"]).persist()
-    entities = likings.count() // max(1, len(listed_categories))
+    likings = inference.likings(whole, wanted, job.settings["batchRows"]).persist()
+    entities = likings.count() // max(1, len(wanted))
     job.metric("inference_rows_per_s", entities / (time.monotonic() - started))
     job.metric("model_rows_per_s", inference.rows_per_s)
-    bought = purchases(history, listed_categories).persist()
+    return likings
+
+
+def _candidates(
+    job: Job,
+    terms: Terms,
+    pairs: DataFrame,
+    content: DataFrame,
+    likings: DataFrame,
+    items: DataFrame,
+    history: DataFrame,
+) -> DataFrame:
+    bought = purchases(history, content).persist()
     listed = listed_purchases(history, items, content).persist()
     scored = score_offers(pairs, content, likings, bought, listed)
-    group = group_of(F.col("last"), terms.day, job.settings["rules"]["recentDays"])
-    return scored.withColumn("group", group)
+    return scored.withColumn("group", group_of(F.col("last"), terms.day, job.settings["rules"]["recentDays"]))

@@ -7,9 +7,9 @@ no renames, no listing, no second read for the digest.
 
 import hashlib
 import io
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
-from urllib.parse import quote
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -121,9 +121,14 @@ def _folders(table: pa.Table, partitions: list[str]) -> pa.Array:
         values = table.column(name).combine_chunks().cast(pa.string()).fill_null("").dictionary_encode()
         # A folder can't be named by nothing, so empty text becomes null, as it does in Spark.
         names = [value or NULL_PARTITION for value in values.dictionary.to_pylist()]
-        safe = pa.array([f"{quote(name, safe='')}={quote(value, safe='')}/" for value in names])
+        safe = pa.array([f"{_escaped(name)}={_escaped(value)}/" for value in names])
         whole = pc.binary_join_element_wise(whole, safe.take(values.indices), "")
     return whole
+
+
+def _escaped(text: str) -> str:
+    """Text as part of a folder's name: what Hive and Spark escape, as %XX; other characters stay as they are."""
+    return re.sub(r"[\x00-\x1f\x7f\"#%'*/:=?\\{}\[\]^]", lambda found: f"%{ord(found[0]):02X}", text)
 
 
 def _runs(pieces: Iterator[tuple[str, pa.Table]], stored: pa.Schema) -> Iterator[tuple[str, Iterator[pa.Table]]]:

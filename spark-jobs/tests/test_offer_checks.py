@@ -121,7 +121,7 @@ def made(spark, raw) -> DataFrame:
     content = contents(items, eligible)
     known = [row.category for row in content.select("category").distinct().collect()]
     likings = entities.select("entity").withColumn("category", F.explode(F.lit(known))).withColumn("liking", F.lit(1.0))
-    bought, listed = purchases(raw["lines"], known), listed_purchases(raw["lines"], items, content)
+    bought, listed = purchases(raw["lines"], content), listed_purchases(raw["lines"], items, content)
     scored = score_offers(pairs, content, likings, bought, listed)
     candidates = scored.withColumn("group", rules.group_of(F.col("last"), TERMS.day, 91))
     chosen = rules.fill_quotas(rules.once_per_coupon(candidates), table).withColumn("reason", reason(DAY))

@@ -48,7 +48,7 @@ def start(spark, tmp_path):
         made = write(frame, {"dataset": "f", "columns": [], "path": str(folder / "f")})
         files = [{**file, "path": f"{folder / 'f'}/{file['path']}"} for file in made["files"]]
         features = {"dataset": "f", "version": "v-f", "format": "parquet", "columns": made["columns"], "files": files}
-        outputs = {role: {"dataset": role, "columns": [], "path": str(folder / role)} for role in OUTPUTS}
+        outputs = {r: {"dataset": r, "format": "parquet", "columns": [], "path": f"{folder}/{r}"} for r in OUTPUTS}
         document = {"kind": "SegmentationJob", "settings": {**SETTINGS, **settings}, "inputs": {"features": features}}
         document |= {"outputs": outputs, "previous": previous or {}, "work": str(folder / "work")}
         with Progress(spark.sparkContext, str(tmp_path / "progress.json")) as progress:

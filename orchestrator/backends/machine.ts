@@ -1,12 +1,10 @@
 /** @module What this machine offers to local runs: an interpreter with its packages, Spark and Java. */
 import { execFile } from "node:child_process";
-import { dirname } from "node:path";
 import { promisify } from "node:util";
-import { checkJava, findSpark, lockedPython } from "../backends/python.ts";
+import { checkJava, findSpark, lockedPython } from "./python.ts";
 import { RejectedError } from "../errors.ts";
 import { digest } from "../json.ts";
 import type { Target } from "../kinds/target.ts";
-import { jobsFolder } from "./specs.ts";
 
 export interface Machine {
   /** Absolute folder of an installed Python package. Raises RejectedError when it is not installed. */
@@ -17,9 +15,8 @@ export interface Machine {
   check: () => Promise<void>;
 }
 
-/** The machine as jobs of a target see it: the target's interpreter, else the locked environment. */
-export function machineOf(target: Target): Machine {
-  const root = dirname(jobsFolder());
+/** The machine as jobs of a target see it: the target's interpreter, else the locked environment below `root`, the package's folder. */
+export function machineOf(target: Target, root: string): Machine {
   const isLocked = target.python === undefined;
   const python = target.python ?? lockedPython(root);
   return {
