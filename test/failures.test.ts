@@ -104,7 +104,7 @@ describe("a job that cannot succeed", { timeout: 180_000 }, () => {
   test.skipIf(!canMount)("disk full: said so, and with more room a retry succeeds", () => {
     const place = project();
     const command = "sparkwright run features --target laptop --param data=large --store full";
-    const script = `mkdir full && mount -t tmpfs -o size=3m none full && { ${command}; echo "exit code $?"; mount -o remount,size=200m full; sparkwright retry @latest --store full || sparkwright resume @latest --store full; }`;
+    const script = `mkdir full && mount -t tmpfs -o size=3m none full && { ${command}; echo "== returned $?"; mount -o remount,size=200m full; sparkwright retry @latest --store full || sparkwright resume @latest --store full; }`;
 
     const { stdout, stderr, status } = spawnSync("unshare", ["-rm", "bash", "-c", script], {
       cwd: place.folder,
@@ -112,7 +112,7 @@ describe("a job that cannot succeed", { timeout: 180_000 }, () => {
       encoding: "utf8",
     });
 
-    const [before = "", after = ""] = stdout.split(/exit code [12]\n/);
+    const [before = "", after = ""] = stdout.split(/^== returned [12]\n/m);
     expect(`${before}${stderr}`).toMatch(/disk is full|no space is left/i);
     expect(`${before}${stderr}`).not.toMatch(/^ +at /m);
     expect(after).toMatch(/^features +FeatureJob +Succeeded/m);

@@ -38,9 +38,11 @@ const SIGNS: Sign[] = [
     remedy: "Choose a smaller size, or run fewer applications at once (parallelism of the target)",
   },
   {
-    pattern: /Address already in use: Service '([^']+)' failed after (\d+) retries \(starting from (\d+)\)/,
+    pattern:
+      /(?:Address already in use|Failed to bind to \S+): Service '([^']+)' failed after (\d+) retries \(starting from (\d+)\)/,
     class: "ConfigError",
-    cause: ([, service, retries, port]) => `port ${port} and the ${retries} after it are in use, wanted by ${service}`,
+    cause: ([, service, retries, port]) =>
+      `port ${port} ${retries === "0" ? "is" : `and the ${retries} after it are`} in use, wanted by ${service}`,
     remedy: "Stop what holds the port, or give Spark another one (spark.ui.port in the target's conf)",
   },
   {

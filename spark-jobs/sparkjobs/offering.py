@@ -106,7 +106,14 @@ def _pairs(
     entitled = entitlements(entities, active, _targets(job), terms).persist()
     report_pool(job, entitled)
     eligible = offers.filter(holds(OFFER_PREDICATES, terms)).persist()
-    job.metric("eligible_offers", eligible.count())
+    count = eligible.count()
+    job.metric("eligible_offers", count)
+    if count == 0:
+        raise InputError(
+            f"Cannot make offers as of {terms.as_of}: of {job.metrics['active_offers']:.0f} offers active on that day "
+            "none may be given to anyone",
+            "Choose an asOf with campaigns, or check neverOffer, maxItems and availability",
+        )
     return eligible, eligible_pairs(entitled, eligible, terms)
 
 

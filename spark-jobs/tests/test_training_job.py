@@ -52,10 +52,10 @@ def run(spark, tmp_path):
 
 
 def test_the_model_is_promoted_where_the_order_of_visits_says_what_comes_next(run, tmp_path):
-    job = run(rounds(), settings())
+    job = run(rounds(), settings(gate={"topK": 1}))
 
     assert job.metrics["gate.promoted"] == 1
-    assert job.metrics["txt.recall2"] > job.metrics["baseline.recall2"] + 0.2
+    assert job.metrics["txt.recall1"] > job.metrics["baseline.recall1"] + 0.2
     assert job.metrics["gate.lower"] > 0.1
     assert job.metrics["export.difference"] <= 1e-4
     scorer = load_scorer(tmp_path / "scorer")
@@ -63,10 +63,10 @@ def test_the_model_is_promoted_where_the_order_of_visits_says_what_comes_next(ru
     assert (tmp_path / "scorer/model.onnx").read_bytes() == (tmp_path / "model/model.onnx").read_bytes()
     rows = pq.read_table(tmp_path / "evaluation").to_pandas()
     value = (
-        rows[(rows.scorer == "txt") & (rows.metric == "recall@2") & (rows.slice == "main")].set_index("context").value
+        rows[(rows.scorer == "txt") & (rows.metric == "recall@1") & (rows.slice == "main")].set_index("context").value
     )
-    assert value["known"] > value["unknown"] + 0.03  # hour decides between two categories
-    assert value["unknown"] == job.metrics["txt.recall2"]
+    assert value["known"] > value["unknown"] + 0.05  # hour decides between two categories
+    assert value["unknown"] == job.metrics["txt.recall1"]
     best = scorer.score(frame({"x": [(90 + i, [f"c{i:02d}"], 9, "p") for i in range(5)]}), day(96)).argmax()
     assert scorer.categories[best] in ("c05", "c06")
 
