@@ -32,7 +32,7 @@ function failureOf({ stdout }: Ended): string {
   return /^Failures\n((?: {2}.*\n)+)/m.exec(stdout)?.[1] ?? stdout;
 }
 
-describe("a job that cannot succeed", { timeout: 180_000 }, () => {
+describe("a job that cannot succeed", { timeout: 600_000 }, () => {
   test.for([
     ["missing", /ConfigError/, /column price.*missing\.parquet|missing\.parquet.*column price|price/],
     ["empty", /ConfigError/, /empty/],
@@ -104,7 +104,7 @@ describe("a job that cannot succeed", { timeout: 180_000 }, () => {
   test.skipIf(!canMount)("disk full: said so, and with more room a retry succeeds", () => {
     const place = project();
     const command = "sparkwright run features --target laptop --param data=large --store full";
-    const script = `mkdir full && mount -t tmpfs -o size=3m none full && { ${command}; echo "== returned $?"; mount -o remount,size=200m full; sparkwright retry @latest --store full || sparkwright resume @latest --store full; }`;
+    const script = `mkdir full && mount -t tmpfs -o size=2m none full && { ${command}; echo "== returned $?"; mount -o remount,size=200m full; sparkwright retry @latest --store full || sparkwright resume @latest --store full; }`;
 
     const { stdout, stderr, status } = spawnSync("unshare", ["-rm", "bash", "-c", script], {
       cwd: place.folder,

@@ -6,10 +6,11 @@ import type { Json } from "../json.ts";
 import { API_VERSION } from "../kinds/fields.ts";
 import { runName } from "../names.ts";
 import { sparkAppOf } from "../plan/app.ts";
-import { importClosure, packedDigest, packedPlaces } from "../plan/code.ts";
+import { importClosure, packedDigest, packedPlaces, type CodeFolder } from "../plan/code.ts";
 import type { Plan, Step } from "../plan/plan.ts";
 import { format } from "../report/format.ts";
 import { renderedText, type Rendered } from "../report/rendered.ts";
+import type { SparkApp } from "../spark-app.ts";
 import { openCode } from "../spec/code-folder.ts";
 import { catalogueOf, type Document } from "../spec/document.ts";
 import { outputFlag, specFlags, type SpecFlags } from "./flags.ts";
@@ -56,11 +57,17 @@ function renderPlan(plan: Plan, { runId }: Flags, { cwd }: Terminal): Rendered[]
   const run = runId ?? runName(plan.definition, 1);
   const { root } = plan.target.spec.storage;
   const place = root.includes("://") ? root.replace(/\/+$/, "") : resolve(cwd, root);
-  return plan.steps.map((step) => ({ step: step.name, sent: renderer.render(firstAttempt(plan, step, run, place)) }));
+  const opened = new Map<string, CodeFolder>();
+  return plan.steps.map((step) => {
+    const code = opened.get(step.code) ?? openCode(step.code);
+    opened.set(step.code, code);
+    return { step: step.name, sent: renderer.render(firstAttempt(plan, step, code, run, place)) };
+  });
 }
 
-function firstAttempt(plan: Plan, step: Step, run: string, place: string) {
-  const digest = packedDigest(step.main, importClosure(step.main, openCode(step.code)));
+/** Where its code would lie and what it would be called, although nothing is packed. */
+function firstAttempt(plan: Plan, step: Step, code: CodeFolder, run: string, place: string): SparkApp {
+  const digest = packedDigest(step.main, importClosure(step.main, code));
   return sparkAppOf(plan, step, {
     run,
     attempt: 1,

@@ -33,7 +33,7 @@ export function importClosure(main: string, folder: CodeFolder): CodeFile[] {
   const waiting = [main];
   for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
     const content = folder.read(path);
-    const parsed = content === undefined ? undefined : importsOf(new TextDecoder().decode(content));
+    const parsed = content === undefined ? undefined : importsIn(content);
     if (parsed === undefined) return hashed([main, ...folder.list()], folder);
     const next = filesOf(parsed, path, roots, folder);
     if (next === "all") return hashed([main, ...folder.list()], folder);
@@ -47,6 +47,15 @@ export function importClosure(main: string, folder: CodeFolder): CodeFile[] {
     }
   }
   return hashed([...found], folder);
+}
+
+/** Jobs of one folder share most modules; a text is parsed once as long as the folder keeps it. */
+const parsedBefore = new WeakMap<Uint8Array, { parsed: Imports | undefined }>();
+
+function importsIn(content: Uint8Array): Imports | undefined {
+  const known = parsedBefore.get(content) ?? { parsed: importsOf(new TextDecoder().decode(content)) };
+  parsedBefore.set(content, known);
+  return known.parsed;
 }
 
 function hashed(paths: readonly string[], folder: CodeFolder): CodeFile[] {

@@ -21,7 +21,7 @@ export function failureText(run: RunSheet, row: StepRow, { paint, suffix }: { pa
       ? `${paint("bad", row.step.name)}: ${oneLine(row.status.reason ?? "failed")}\n`
       : "";
   }
-  const evidence = failure.evidence.flatMap((text) => harmless(text).trimEnd().split("\n"));
+  const evidence = failure.evidence.flatMap((text) => harmless(text).trimEnd().split("\n")).filter(tells(failure));
   const left = evidence.length - MOST_EVIDENCE;
   return [
     `${paint("bad", `${row.step.name}: ${failure.class}`)} (${FAILURES[failure.class].cause})`,
@@ -34,6 +34,14 @@ export function failureText(run: RunSheet, row: StepRow, { paint, suffix }: { pa
     `  next      ${nextCommand(failure, run.name, row.step.name)}${suffix}`,
     "",
   ].join("\n");
+}
+
+const ENDED = /^(exit code|signal|last seen)\b/;
+const JAVA_FRAME = /^\s*(at [\w.$/<>]+\(.*\)|[~^]+|\.\.\. \d+ more)$/;
+
+/** A person who is to mend spec or data is told what is wrong with them; where in the code that was noticed is in the log. */
+function tells(failure: Failure): (line: string) => boolean {
+  return failure.class === "ConfigError" ? (line) => ENDED.test(line) : (line) => !JAVA_FRAME.test(line);
 }
 
 /** The command the failure's class suggests, with run and step filled in. */

@@ -56,7 +56,7 @@ def make_offers(job: Job) -> None:
     job.stage("finding eligible offers")
     items = _items(job, history).persist()
     offers, pairs = _pairs(job, terms, segments.join(F.broadcast(rules), on="segment"), items, history)
-    content = contents(items, offers).persist()
+    content = at_hand(contents(items, offers))
     likings = _likings(job, terms, content, segments, history)
     # All that follows goes entity by entity: one exchange here spares the windows theirs.
     candidates = _candidates(job, terms, pairs, content, likings, items, history).repartition("entity").persist()
@@ -70,6 +70,11 @@ def make_offers(job: Job) -> None:
     job.stage("writing offers")
     job.write("offers", chosen)
     job.metric("rows_per_s", entities / (time.monotonic() - started))
+
+
+def at_hand(small: DataFrame) -> DataFrame:
+    """The same rows without their history: fit for a few thousand rows that every later plan would drag along."""
+    return small.sparkSession.createDataFrame(small.collect(), small.schema)
 
 
 def _gate(job: Job, shares: dict[str, float], candidates: dict[str, str]) -> None:
@@ -100,12 +105,12 @@ def _pairs(
     """The offers that anyone may get, and who may get which."""
     tables = job.settings["tables"]
     campaigns = campaigns_of(job.input("campaigns"), tables["campaigns"], job.settings.get("dateFormat"))
-    active = campaigns.filter(holds(CAMPAIGN_PREDICATES, terms)).persist()
-    offers = offer_table(items, active, history).persist()
+    active = at_hand(campaigns.filter(holds(CAMPAIGN_PREDICATES, terms)))
+    offers = at_hand(offer_table(items, active, history))
     report_terms(job, offers, terms)
     entitled = entitlements(entities, active, _targets(job), terms).persist()
     report_pool(job, entitled)
-    eligible = offers.filter(holds(OFFER_PREDICATES, terms)).persist()
+    eligible = offers.filter(holds(OFFER_PREDICATES, terms))
     count = eligible.count()
     job.metric("eligible_offers", count)
     if count == 0:

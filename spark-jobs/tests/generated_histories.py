@@ -65,8 +65,8 @@ def settings(**changes: object) -> dict:
         "ranks": 2,
         "seed": 7,
         "hyperparameters": {
-            "dim": 24, "layers": 1, "heads": 2, "dropout": 0.0, "contextDropout": 0.3, "epochs": 16, "batch": 16,
-            "window": 10, "learningRate": 0.01, "weightDecay": 0.01, "halfLives": [7, 30, 120],
+            "dim": 24, "layers": 1, "heads": 2, "dropout": 0.0, "contextDropout": 0.3, "epochs": 24, "batch": 8,
+            "window": 10, "learningRate": 0.004, "weightDecay": 0.01, "halfLives": [7, 30, 120],
         },
         "gate": {"topK": 2, "confidence": 0.95, "replicates": 200, "margin": 0},
     }  # fmt: skip

@@ -15,6 +15,7 @@ from pyspark.sql import functions as F
 from sparkjobs import offers, rules
 from sparkjobs.lines import categories
 from sparkjobs.offer_scores import contents, listed_purchases, purchases, score_offers
+from sparkjobs.offering import at_hand
 from sparkjobs.offers import Terms
 from sparkjobs.reasons import reason
 
@@ -103,31 +104,38 @@ def good(spark, raw) -> DataFrame:
     return made(spark, raw)
 
 
-def made(spark, raw) -> DataFrame:
-    """The offers of SEGMENTS by the functions of the job; every category is liked alike."""
+def eligible(spark, raw) -> DataFrame:
+    """entity, segment, basis, campaign, coupon, start, end by the functions of the job, and the coupons' items."""
     names = {"campaign": "campaign_id", "start": "start_date", "end": "end_date", "type": "campaign_type"}
-    active = offers.campaigns_of(raw["campaigns"], names, None).filter(offers.holds(offers.CAMPAIGN_PREDICATES, TERMS))
-    items = offers.offer_items(
-        raw["coupons"],
-        {"campaign": "campaign_id", "coupon": "coupon_upc", "item": "product_id"},
-        categories(raw["items"], "product_id", "product_category"),
-    )
-    table = rules.rule_table(spark, RULES, ["s1"])
+    campaigns = offers.campaigns_of(raw["campaigns"], names, None)
+    active = at_hand(campaigns.filter(offers.holds(offers.CAMPAIGN_PREDICATES, TERMS)))
     entities = spark.createDataFrame(SEGMENTS, "entity string, segment string")
     targets = raw["targets"].selectExpr("string(campaign_id) campaign", "string(household_id) entity")
-    entitled = offers.entitlements(entities.join(table, "segment"), active, targets, TERMS)
-    eligible = offers.offer_table(items, active, raw["lines"]).filter(offers.holds(offers.OFFER_PREDICATES, TERMS))
-    pairs = offers.eligible_pairs(entitled, eligible, TERMS)
-    content = contents(items, eligible)
-    known = [row.category for row in content.select("category").distinct().collect()]
-    likings = entities.select("entity").withColumn("category", F.explode(F.lit(known))).withColumn("liking", F.lit(1.0))
+    ruled = entities.join(rules.rule_table(spark, RULES, ["s1"]), "segment")
+    entitled = offers.entitlements(ruled, active, targets, TERMS)
+    all_offers = offers.offer_table(listed_items(raw), active, raw["lines"])
+    allowed = at_hand(all_offers.filter(offers.holds(offers.OFFER_PREDICATES, TERMS)))
+    return at_hand(offers.eligible_pairs(entitled, allowed, TERMS))
+
+
+def listed_items(raw) -> DataFrame:
+    """campaign, coupon, item, category of the raw coupons."""
+    names = {"campaign": "campaign_id", "coupon": "coupon_upc", "item": "product_id"}
+    return offers.offer_items(raw["coupons"], names, categories(raw["items"], "product_id", "product_category"))
+
+
+def made(spark, raw) -> DataFrame:
+    """The offers of SEGMENTS, all the way; every category is liked alike."""
+    pairs = eligible(spark, raw)
+    items = listed_items(raw)
+    content = at_hand(contents(items, pairs.select("campaign", "coupon").distinct()))
+    liked = content.select("category").distinct().withColumn("liking", F.lit(1.0))
+    likings = pairs.select("entity").distinct().crossJoin(liked)
     bought, listed = purchases(raw["lines"], content), listed_purchases(raw["lines"], items, content)
-    scored = score_offers(pairs, content, likings, bought, listed)
+    scored = at_hand(score_offers(pairs, content, likings, bought, listed))
     candidates = scored.withColumn("group", rules.group_of(F.col("last"), TERMS.day, 91))
-    chosen = rules.fill_quotas(rules.once_per_coupon(candidates), table).withColumn("reason", reason(DAY))
-    rows = [tuple(row) for row in chosen.select(*OFFER).collect()]
-    # Literal rows again, so that every check reads them and does not make them anew.
-    return spark.createDataFrame(rows, OFFER_SCHEMA)
+    chosen = rules.fill_quotas(rules.once_per_coupon(candidates), rules.rule_table(spark, RULES, ["s1"]))
+    return at_hand(chosen.withColumn("reason", reason(DAY)).select(*OFFER))
 
 
 def firing(spark, raw, of_offers: DataFrame, *names: str) -> list[str]:
@@ -151,6 +159,9 @@ def test_no_check_fires_on_offers_made_with_all_predicates(spark, raw, good):
     assert firing(spark, raw, good) == []
 
 
+TERM_CHECKS = ["outside-the-window", "not-entitled", "never-offerable", "storewide", "not-sold-lately"]
+
+
 @pytest.mark.parametrize(
     ("predicates", "name", "check"),
     [
@@ -163,16 +174,16 @@ def test_no_check_fires_on_offers_made_with_all_predicates(spark, raw, good):
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_without_a_predicate_its_check_fires_and_no_other(spark, raw, monkeypatch, predicates, name, check):
+    assert firing(spark, raw, eligible(spark, raw), check) == []
     monkeypatch.delitem(predicates, name)
-    assert firing(spark, raw, made(spark, raw)) == [check]
+    assert firing(spark, raw, eligible(spark, raw), *TERM_CHECKS) == [check]
 
 
-def test_a_coupon_kept_in_both_of_its_campaigns_is_found(spark, raw, monkeypatch):
-    both = [*TARGETS, (3, 1)]
-    table = {**raw, "targets": spark.createDataFrame(both, "campaign_id long, household_id long")}
-    assert firing(spark, table, made(spark, table), "coupon-twice") == []
-    monkeypatch.setattr(rules, "once_per_coupon", lambda candidates: candidates)
-    assert firing(spark, table, made(spark, table), "coupon-twice") == ["coupon-twice"]
+def test_a_coupon_kept_in_both_of_its_campaigns_is_found(spark, raw):
+    pairs = eligible(spark, {**raw, "targets": spark.createDataFrame([*TARGETS, (3, 1)], raw["targets"].schema)})
+    candidates = pairs.withColumns({"score": F.lit(0.5), "group": F.lit("fresh")})
+    assert firing(spark, raw, candidates, "coupon-twice") == ["coupon-twice"]
+    assert firing(spark, raw, rules.once_per_coupon(candidates), "coupon-twice") == []
 
 
 @pytest.mark.parametrize(

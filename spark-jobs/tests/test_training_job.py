@@ -72,7 +72,7 @@ def test_the_model_is_promoted_where_the_order_of_visits_says_what_comes_next(ru
 
 
 def test_the_model_is_refused_where_frequency_is_all_there_is(run, tmp_path):
-    job = run(habits(), settings(hyperparameters={"epochs": 4, "learningRate": 0.003}))
+    job = run(habits(), settings(hyperparameters={"epochs": 4}))
 
     assert job.metrics["gate.promoted"] == 0
     scorer, model = load_scorer(tmp_path / "scorer"), load_scorer(tmp_path / "model")

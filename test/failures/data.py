@@ -8,7 +8,7 @@ import pandas as pd
 
 folder = Path(sys.argv[1])
 folder.mkdir()
-rows = 200_000
+rows = 60_000
 start = datetime(2026, 3, 1, 9)
 good = pd.DataFrame(
     {
