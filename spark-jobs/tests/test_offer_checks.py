@@ -192,7 +192,7 @@ def test_a_coupon_kept_in_both_of_its_campaigns_is_found(spark, raw):
         ({"coupon": "101", "group": "frequent"}, "coupon-of-another-campaign"),
         ({"campaign": "99"}, "outside-the-window"),
         ({"rank": 4}, "ranks-with-gaps"),
-        ({"rule": "s1: 1 fresh", "coupon": "102"}, "quota-exceeded"),
+        ({"rule": "default: 1 fresh", "coupon": "102"}, "quota-exceeded"),
         ({"rule": "whatever"}, "quota-exceeded"),
         ({"reason": " "}, "something-missing"),
         ({"score": None}, "something-missing"),
