@@ -18,8 +18,6 @@ from sparkjobs.scaling import Scale
 # Clusterings are compared on at most this many entities; the agreement of so many is known to about 0.01.
 COMPARED = 20_000
 CONCURRENT_FITS = 2
-# In standard deviations: a fit ends when no centroid moves further. A finer one costs time, not agreement.
-TOLERANCE = 0.01
 
 
 @dataclass(frozen=True)
@@ -62,7 +60,7 @@ def _candidate(vectors: DataFrame, compared: np.ndarray, k: int, settings: dict[
     seeds = [settings["seed"] + offset for offset in range(settings["stability"]["seeds"])]
 
     def fit(seed: int) -> KMeansModel:
-        return KMeans(k=k, seed=seed, maxIter=settings["maxIter"], tol=TOLERANCE, featuresCol="features").fit(vectors)
+        return KMeans(k=k, seed=seed, maxIter=settings["maxIter"], featuresCol="features").fit(vectors)
 
     # A fit on few rows is mostly waiting for small Spark jobs, so two go at a time.
     with ThreadPoolExecutor(max_workers=CONCURRENT_FITS) as pool:
