@@ -36,6 +36,17 @@ class Baseline:
     def uses_context(self) -> bool:
         return self.lift_power != 0
 
+    def parameters(self) -> str:
+        """What was tuned, in words."""
+        told = {
+            "own counts": self.own,
+            "half-life in days": self.half_life if np.isfinite(self.half_life) else 0.0,
+            "popularity": self.popularity_weight,
+            "neighbours": self.neighbour_weight,
+            "power of the context's lift": self.lift_power,
+        }
+        return ", ".join(f"{name} {value:g}" for name, value in told.items() if value)
+
     def __call__(self, sequences: Sequences, visits: np.ndarray) -> np.ndarray:
         """Scores of `visits` (ascending), each from what its owner did before it: float32 [visits, categories]."""
         scores = np.tile(np.float32(self.popularity_weight) * self.popularity, (len(visits), 1))

@@ -11,6 +11,8 @@ SCHEMA = (
     "segment string, feature string, mean double, median double, index double, share double, size bigint, words string"
 )
 TOLD = 3
+# Standard deviations (of the scaled feature) below which a segment is like everybody else.
+APART = 0.2
 
 
 def profile(rows: DataFrame, entity: str, assigned: DataFrame, scales: list[Scale]) -> list[tuple[Any, ...]]:
@@ -41,18 +43,16 @@ def profile(rows: DataFrame, entity: str, assigned: DataFrame, scales: list[Scal
 
 def describe(names: list[str], distances: list[float], indices: list[float | None]) -> str:
     """The features in which a segment differs most from all, in words; distances are in standard deviations."""
-    by_distance = sorted(range(len(names)), key=lambda i: (-abs(distances[i]), i))[:TOLD]
+    apart = [i for i in range(len(names)) if abs(distances[i]) >= APART]
     told = []
-    for i in by_distance:
+    for i in sorted(apart, key=lambda i: (-abs(distances[i]), i))[:TOLD]:
         index = indices[i]
         beside = "" if index is None else f" (index {index:.0f})"
         told.append(f"{names[i]} {_how(distances[i])}{beside}")
-    return ", ".join(told)
+    return ", ".join(told) or "about average in everything"
 
 
 def _how(distance: float) -> str:
-    if abs(distance) < 0.2:
-        return "about average"
     extent = "far " if abs(distance) >= 1 else "somewhat " if abs(distance) < 0.5 else ""
     return f"{extent}{'above' if distance > 0 else 'below'} average"
 

@@ -114,7 +114,7 @@ def report(job: Job, trial: Trial, verdict: Verdict, fallback: Baseline) -> None
     job.table(f"{trial.metric} of the next visit", ["scorer", "context", *SLICES, "main, interval"], rows)
     job.note(f"gate: {verdict.reason}")
     if not verdict.promoted:
-        job.note(f"the scorer is the baseline that was best in the tuning period: {fallback}")
+        job.note(f"the scorer is {fallback.name}, the best baseline in the tuning period: {fallback.parameters()}")
 
 
 @contextmanager

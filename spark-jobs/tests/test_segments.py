@@ -209,6 +209,9 @@ def test_words_name_the_three_features_furthest_from_all():
     words = describe(["a", "b", "c", "d"], [0.1, -1.5, 0.6, 0.3], [101.0, 20.0, None, 120.0])
 
     assert words == "b far below average (index 20), c above average, d somewhat above average (index 120)"
+    # A mean that outliers pull up makes an index of 42 of what is about average.
+    assert describe(["a", "b"], [0.1, 0.6], [42.0, 130.0]) == "b above average (index 130)"
+    assert describe(["a"], [0.1], [101.0]) == "about average in everything"
 
 
 def test_centroids_are_ordered_by_the_first_feature():

@@ -81,6 +81,7 @@ def test_the_model_is_refused_where_frequency_is_all_there_is(run, tmp_path):
     document = json.loads((tmp_path / "scorer/scorer.json").read_text())
     assert "txt is refused: recall@2 over" in document["gate"]["reason"]
     assert any(document["gate"]["reason"] in note for note in job.notes)
+    assert any(note.startswith(f"the scorer is {scorer.name}, the best baseline in the") for note in job.notes)
     assert document["lineage"]["inputs"] == {"lines": "v1"}
     assert np.isfinite(scorer.score(frame({"x": [(1, ["c01"])]}), day(9))).all()
 
