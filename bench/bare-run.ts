@@ -28,7 +28,7 @@ function environmentOf(program: string, args: string[]): NodeJS.ProcessEnv {
   const main = args.find((word) => word.endsWith(".py")) ?? "";
   const home = dirname(dirname(program));
   const python = `${home.slice(0, home.indexOf("/lib/python"))}/bin/python`;
-  const archive = `${/^.*\/code\/[0-9a-f]+/.exec(main)?.[0] ?? ""}/modules.zip`;
+  const archive = `${/^.*\/code\/[0-9a-f]+/.exec(main)?.[0] ?? ""}/code.zip`;
   return {
     ...process.env,
     SPARK_HOME: home,

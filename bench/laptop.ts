@@ -71,7 +71,7 @@ function figure(metrics: Record<string, number>, name: string): number {
 }
 
 /** The same job under us and bare, turn about; judged by the medians. */
-function* overhead(place: string): Iterable<Figure> {
+export function* overhead(place: string): Iterable<Figure> {
   const ours: number[] = [];
   const bare: number[] = [];
   for (let pair = 1; pair <= PAIRS; pair += 1) {

@@ -79,7 +79,8 @@ function compact(module: string): string {
 function logicalLines(text: string): string[] | undefined {
   const lines: string[] = [];
   let [line, depth, at] = ["", 0, 0];
-  const token = /[rRbBuUfFtT]{0,2}("""|'''|"|')|#[^\n]*|\\\r?\n|[([{]|[)\]}]|\r?\n|[^"'#\\()[\]{}\r\nrRbBuUfFtT]+|./sy;
+  // What stands before a quote (r, b, f …) may stay: even in a raw string a backslash keeps a quote from ending it.
+  const token = /("""|'''|"|')|#[^\n]*|\\\r?\n|[([{]|[)\]}]|\r?\n|[^"'#\\()[\]{}\r\n]+|./sy;
   while (at < text.length) {
     token.lastIndex = at;
     const match = token.exec(text);
