@@ -80,7 +80,7 @@ describe("pin()", () => {
   test.for([
     ["what is not there", { path: "/nowhere/raw.csv" }, /is not there/],
     ["an empty folder", { path: mkdtempSync(join(home, "empty-")) }, /has no files/],
-    ["another machine's", { path: "s3a://lake/raw" }, /not on this machine/],
+    ["another machine's", { path: "gs://lake/raw" }, /not on this machine/],
     ["a path out of a package", { path: "../x", package: "p" }, /leads out of package p/],
     ["a relative path", { path: "raw.csv" }, /not an absolute path/],
   ] as const)("refuses %s", async ([, external, expected]) => {

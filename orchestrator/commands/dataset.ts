@@ -1,13 +1,21 @@
-/** @module `dataset list|show|history|rollback`. */
+/** @module `dataset list|show|history|rollback|put`. */
 import { userInfo } from "node:os";
+import { resolve } from "node:path";
 import type { Command } from "commander";
 import { RejectedError } from "../errors.ts";
 import { suggestion } from "../nearest.ts";
+import { external } from "../plan/step.ts";
+import { targetOf } from "../plan/select.ts";
 import { datasetsView, movesView, versionsView, versionView } from "../report/datasets.ts";
+import { bytes } from "../report/measure.ts";
+import { counted } from "../report/text.ts";
 import { format } from "../report/format.ts";
+import { catalogueOf } from "../spec/document.ts";
 import type { FolderStore } from "../storage/folder.ts";
-import { outputFlag, storeFlag, type StoreFlag } from "./flags.ts";
+import { upload } from "../storage/upload.ts";
+import { outputFlag, specFlags, storeFlag, type SpecFlags, type StoreFlag } from "./flags.ts";
 import { openStore } from "./runs.ts";
+import { readSpecs } from "./specs.ts";
 import type { Terminal } from "./terminal.ts";
 
 type Flags = StoreFlag & { namespace: string; output: string; reason?: string };
@@ -57,6 +65,8 @@ export function declare(command: Command, terminal: Terminal): void {
       terminal.out(format(flags.output)(movesView(dataset, moves.toReversed(), now(), paint)));
     });
 
+  declarePut(command, terminal);
+
   shared(command.command("rollback"))
     .description("point readers to a version published before")
     .argument("<dataset>")
@@ -72,6 +82,28 @@ export function declare(command: Command, terminal: Terminal): void {
         ...(flags.reason === undefined ? {} : { reason: flags.reason }),
       });
       terminal.out(`${dataset} points to ${to.version} of ${to.run}\n`);
+    });
+}
+
+/** `put` asks the specs where a dataset from outside lies. */
+function declarePut(command: Command, terminal: Terminal): void {
+  specFlags(command.command("put"))
+    .description("send files of this machine to where a target reads a dataset from outside")
+    .argument("<dataset>")
+    .argument("<path>", "file or folder")
+    .action(async (name: string, path: string, flags: SpecFlags) => {
+      const catalogue = catalogueOf(readSpecs(flags, terminal));
+      const dataset = catalogue.datasets.get(name);
+      const { source, path: below } = dataset?.spec ?? {};
+      if (dataset === undefined)
+        throw new RejectedError(`Cannot find dataset "${name}"${suggestion(name, catalogue.datasets.keys())}`);
+      if (source === undefined || below === undefined)
+        throw new RejectedError(`Cannot send data to dataset ${name}: it is not from outside, a job writes it`);
+      const place = external(source, below, targetOf(catalogue, flags.target));
+      const { to, sent, size, unchanged, others } = await upload(resolve(terminal.cwd, path), place.path);
+      terminal.out(`${counted(sent, "file")} sent (${bytes(size)}), ${unchanged} unchanged: ${to}\n`);
+      if (others.length > 0)
+        terminal.out(`${counted(others.length, "more file")} there, read as data, too: ${others[0] ?? ""}\n`);
     });
 }
 

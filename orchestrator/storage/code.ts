@@ -1,9 +1,10 @@
 /** @module Packed code: what a job imports as one archive, its main file and the files beside that, under the digest of them all. */
-import { join, posix } from "node:path";
+import { posix } from "node:path";
 import { RejectedError } from "../errors.ts";
 import { importClosure, packedDigest, packedPlaces, type CodeFile, type CodeFolder } from "../plan/code.ts";
-import { readText, toText, type Disk } from "./disk.ts";
-import type { Layout } from "./layout.ts";
+import { toText, type Disk } from "./disk.ts";
+import { readText } from "./files.ts";
+import { joined, type Layout } from "./layout.ts";
 import { zip } from "./zip.ts";
 
 export interface PackedCode {
@@ -24,23 +25,23 @@ export async function packCode(layout: Layout, disk: Disk, main: string, folder:
   const files = importClosure(main, folder);
   const digest = packedDigest(main, files);
   const packed = places(layout, digest, main, files);
-  if ((await readText(join(layout.code(digest), LIST))) !== undefined) return packed;
+  if ((await readText(joined(layout.code(digest), LIST))) !== undefined) return packed;
   const contents = files.map(({ path }) => ({ path, content: folder.read(path) ?? new Uint8Array() }));
   // Python looks for modules beside the main file, too.
   const beside = posix.dirname(main);
   for (const { path, content } of contents) {
     if (path === main || (beside !== "." && path.startsWith(`${beside}/`)))
-      await disk.write(join(layout.code(digest), "main", path), content);
+      await disk.write(joined(layout.code(digest), "main", path), content);
   }
   await disk.write(packed.archive, zip(contents));
   // Last: it says that the rest is there.
-  await disk.write(join(layout.code(digest), LIST), toText({ main, files }));
+  await disk.write(joined(layout.code(digest), LIST), toText({ main, files }));
   return packed;
 }
 
 /** Code packed earlier. Throws RejectedError when it is gone. */
 export async function packedCode(layout: Layout, digest: string): Promise<PackedCode> {
-  const text = await readText(join(layout.code(digest), LIST));
+  const text = await readText(joined(layout.code(digest), LIST));
   if (text === undefined) {
     throw new RejectedError(`Cannot go on: code ${digest.slice(0, 12)} is gone from ${layout.code(digest)}`, {
       remedy: "Start a new run",

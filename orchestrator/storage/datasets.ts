@@ -1,6 +1,6 @@
 /** @module Versions of datasets and the commits that made them, in a folder. */
-import { stat } from "node:fs/promises";
-import { namesIn, readJson, toText, type Disk } from "./disk.ts";
+import { toText, type Disk } from "./disk.ts";
+import { filesAt, inParallel, namesIn, readJson } from "./files.ts";
 import type { Layout } from "./layout.ts";
 import type { Commit, DatasetSummary, Manifest, PointerStore, VersionStore } from "./store.ts";
 
@@ -53,9 +53,10 @@ export function versionsIn(layout: Layout, disk: Disk, pointers: Pick<PointerSto
 
 /** Path of a file of the version that is not there with its size; undefined when all are. Contents are not read. */
 export async function missingFile(manifest: Manifest): Promise<string | undefined> {
-  for (const file of manifest.files) {
-    const found = await stat(file.path).catch(() => undefined);
-    if (found?.isFile() !== true || found.size !== file.size) return file.path;
-  }
-  return undefined;
+  const missing = await inParallel(manifest.files, async ({ path, size, mark }) => {
+    const found = await filesAt(path).look(path);
+    const isReplaced = mark !== undefined && found?.mark !== undefined && found.mark !== mark;
+    return found?.size !== size || isReplaced ? [path] : [];
+  });
+  return missing.flat()[0];
 }

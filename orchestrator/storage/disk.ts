@@ -1,7 +1,7 @@
 /** @module The writes a store is made of. Each is one atomic step that is on disk when it returns; a test counts and interrupts them by wrapping this. */
 import { randomUUID } from "node:crypto";
-import { constants } from "node:fs";
-import { link, mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
+import { constants, createReadStream } from "node:fs";
+import { link, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { RejectedError } from "../errors.ts";
 
@@ -14,6 +14,43 @@ export interface Disk {
   append(path: string, line: string): Promise<void>;
   /** Removes a file, or a folder with all in it; what is absent is removed. */
   remove(path: string): Promise<void>;
+  /**
+   * Replaces the file if it still bears `mark`, or creates it when that is undefined; false when somebody else was faster.
+   * A disk without it cannot compare and write in one step: whoever writes there holds a lock.
+   */
+  swap?(path: string, content: string, mark: string | undefined): Promise<boolean>;
+}
+
+/** A file as a listing shows it. */
+export interface Entry {
+  path: string;
+  size: number;
+  /** Changes with every replacement; in a bucket the ETag. Absent where there is no such thing. */
+  mark?: string;
+  /** Epoch ms by the clock of whoever keeps it. */
+  changedAt: number;
+}
+
+export interface Content {
+  bytes: Uint8Array;
+  mark?: string;
+  /** How long ago it was written, in ms, by one and the same clock; absent where that is not known. */
+  ageMs?: number;
+}
+
+/** What a store needs of the place it lies in. */
+export interface Files extends Disk {
+  read(path: string): Promise<Content | undefined>;
+  /** Names in a folder, sorted, without hidden ones (drafts, half removed folders); none when there is no such folder. */
+  names(folder: string): Promise<string[]>;
+  /** Files at any depth, sorted by path. */
+  below(folder: string): Promise<Entry[]>;
+  look(path: string): Promise<Entry | undefined>;
+  /** The bytes from `start` to before `end`. */
+  range(path: string, start: number, end: number): Promise<Uint8Array>;
+  /** Hands over the whole content piece by piece. `begin` is called first, and again when it has to begin anew. */
+  stream(path: string, begin: () => void, take: (piece: Uint8Array) => void): Promise<void>;
+  makeFolder(folder: string): Promise<void>;
 }
 
 export const disk: Disk = {
@@ -72,37 +109,59 @@ export const disk: Disk = {
   },
 };
 
-/** Text of a file, or undefined when there is none. */
-export async function readText(path: string): Promise<string | undefined> {
+/** The files of this machine. */
+export const machineFiles: Files = {
+  ...disk,
+
+  async read(path) {
+    const bytes = await unlessAbsent("read", path, () => readFile(path));
+    return bytes === undefined ? undefined : { bytes };
+  },
+
+  async names(folder) {
+    const names = await unlessAbsent("list", folder, () => readdir(folder));
+    return (names ?? []).filter((name) => !name.startsWith(".")).toSorted();
+  },
+
+  async below(folder) {
+    const found =
+      (await unlessAbsent("list", folder, () => readdir(folder, { recursive: true, withFileTypes: true }))) ?? [];
+    const paths = found
+      .filter((entry) => entry.isFile() || entry.isSymbolicLink())
+      .map((entry) => join(entry.parentPath, entry.name));
+    const entries = await Promise.all(paths.toSorted().map((path) => machineFiles.look(path)));
+    return entries.filter((entry) => entry !== undefined);
+  },
+
+  async look(path) {
+    const found = await stat(path).catch(() => undefined);
+    return found?.isFile() === true ? { path, size: found.size, changedAt: found.mtimeMs } : undefined;
+  },
+
+  async range(path, start, end) {
+    const file = await open(path, "r");
+    try {
+      const { buffer, bytesRead } = await file.read({ buffer: Buffer.alloc(end - start), position: start });
+      return buffer.subarray(0, bytesRead);
+    } finally {
+      await file.close();
+    }
+  },
+
+  async stream(path, begin, take) {
+    begin();
+    for await (const piece of createReadStream(path, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>) take(piece);
+  },
+
+  makeFolder,
+};
+
+async function unlessAbsent<T>(verb: string, path: string, work: () => Promise<T>): Promise<T | undefined> {
   try {
-    return await readFile(path, "utf8");
+    return await work();
   } catch (error) {
     if (isAbsent(error)) return undefined;
-    throw said("read", path, error);
-  }
-}
-
-/** A JSON document of our own, or undefined when there is none. Throws RejectedError for a text that is no JSON. */
-export async function readJson<T>(path: string): Promise<T | undefined> {
-  const text = await readText(path);
-  if (text === undefined) return undefined;
-  try {
-    return JSON.parse(text) as T;
-  } catch (cause) {
-    throw new RejectedError(`Cannot read ${path}: it is not JSON, so something else than Sparkwright has written it`, {
-      remedy: "Restore the file from a backup, or remove it",
-      cause,
-    });
-  }
-}
-
-/** Names in a folder, sorted, without hidden ones (drafts, half removed folders); none when there is no such folder. */
-export async function namesIn(folder: string): Promise<string[]> {
-  try {
-    return (await readdir(folder)).filter((name) => !name.startsWith(".")).toSorted();
-  } catch (error) {
-    if (isAbsent(error)) return [];
-    throw said("list", folder, error);
+    throw said(verb, path, error);
   }
 }
 

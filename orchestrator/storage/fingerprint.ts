@@ -1,27 +1,33 @@
 /** @module Size and digest of files; digests of files outside are remembered, so that a second run reads only what changed. */
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
-import { pipeline } from "node:stream/promises";
 import { systemClock, type Clock } from "../clock.ts";
-import { disk as realDisk, readJson, toText, type Disk } from "./disk.ts";
+import { RejectedError } from "../errors.ts";
+import { disk as realDisk, toText, type Disk } from "./disk.ts";
+import { filesAt, readJson } from "./files.ts";
+import { isInBucket } from "./layout.ts";
 
 export interface Fingerprint {
   size: number;
-  /** `sha256:` and hex. */
+  /** `sha256:` and hex; of an object outside `s3:` and its ETag. */
   etag: string;
 }
 
 /** Reads a file whole. Throws as the file system does. */
 export async function fingerprint(path: string): Promise<Fingerprint> {
-  const hash = createHash("sha256");
+  let hash = createHash("sha256");
   let size = 0;
-  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), async (pieces) => {
-    for await (const piece of pieces as AsyncIterable<Buffer>) {
+  await filesAt(path).stream(
+    path,
+    () => {
+      hash = createHash("sha256");
+      size = 0;
+    },
+    (piece) => {
       hash.update(piece);
       size += piece.length;
-    }
-  });
+    },
+  );
   return { size, etag: `sha256:${hash.digest("hex")}` };
 }
 
@@ -53,6 +59,7 @@ export async function rememberedIn(
   let hasChanged = false;
   return {
     async of(path) {
+      if (isInBucket(path)) return ofObject(path);
       const before = await look(path);
       const there = known.get(path);
       if (there?.seen === before.seen) return { size: there.size, etag: there.etag };
@@ -70,6 +77,18 @@ export async function rememberedIn(
       hasChanged = false;
     },
   };
+}
+
+/** The ETag stands for the content: the server changes it with every replacement, and asking for it reads nothing. */
+async function ofObject(uri: string): Promise<Fingerprint> {
+  const found = await filesAt(uri).look(uri);
+  if (found === undefined) throw new RejectedError(`Cannot read ${uri}: it is not there`);
+  return { size: found.size, etag: etagOf(found.mark ?? "") };
+}
+
+/** Etag of data from outside in a bucket. */
+export function etagOf(mark: string): string {
+  return `s3:${mark.replaceAll('"', "")}`;
 }
 
 async function look(path: string): Promise<{ seen: string; changedMs: number }> {

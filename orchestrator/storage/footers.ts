@@ -1,19 +1,47 @@
 /** @module What a Parquet file says about itself: rows, and columns with their Spark types. */
-import { asyncBufferFromFile, parquetMetadataAsync, parquetSchema, type SchemaTree } from "hyparquet";
+import { parquetMetadataAsync, parquetSchema, type AsyncBuffer, type SchemaTree } from "hyparquet";
+import { RejectedError } from "../errors.ts";
+import type { Entry } from "./disk.ts";
+import { filesAt } from "./files.ts";
 
 export interface Footer {
   rows: number;
   columns: { name: string; type: string }[];
 }
 
-/** Footer of a local Parquet file. Throws an Error that says why for a file that is none, or is cut. */
-export async function readFooter(path: string): Promise<Footer> {
-  const metadata = await parquetMetadataAsync(await asyncBufferFromFile(path));
+/**
+ * Footer of a Parquet file, of which only the end is read, and nothing when `known` has its bytes. Throws an Error that says why
+ * for a file that is none, or is cut.
+ */
+export async function readFooter(path: string, known?: { size: number; bytes?: Uint8Array }): Promise<Footer> {
+  const { size } = known ?? (await there(path));
+  const metadata = await parquetMetadataAsync(bufferOf(path, size, known?.bytes), { initialFetchSize: FIRST_FETCH });
   const columns = parquetSchema(metadata).children.map((child) => ({
     name: child.element.name,
     type: sparkType(child),
   }));
   return { rows: Number(metadata.num_rows), columns };
+}
+
+/** Enough for the footers of most files; of longer ones the rest is fetched, too. */
+const FIRST_FETCH = 64 * 1024;
+
+async function there(path: string): Promise<Entry> {
+  const found = await filesAt(path).look(path);
+  if (found === undefined) throw new RejectedError(`Cannot read ${path}: it is not there`);
+  return found;
+}
+
+function bufferOf(path: string, size: number, bytes: Uint8Array | undefined): AsyncBuffer {
+  return {
+    byteLength: size,
+    async slice(start, end = size) {
+      // As of arrays: from the end when negative.
+      const [from, to] = [start, end].map((at) => (at < 0 ? Math.max(0, size + at) : Math.min(at, size)));
+      const piece = bytes?.slice(from, to) ?? (await filesAt(path).range(path, from ?? 0, to ?? size));
+      return new Uint8Array(piece).buffer;
+    },
+  };
 }
 
 /** Spark's simple name of a column's type; for one without a counterpart the Parquet name, which no declaration equals. */

@@ -1,10 +1,11 @@
 /** @module What nothing refers to any more. Kept is what a run, a pointer or a recent move of one names, and whatever those versions are made of. */
-import { readdir, stat } from "node:fs/promises";
-import { dirname, join, sep } from "node:path";
+import { stat } from "node:fs/promises";
+import { dirname } from "node:path";
 import type { RunStatus } from "../engine/run-state.ts";
 import { ConflictError } from "../errors.ts";
-import { namesIn, readJson } from "./disk.ts";
+import { filesAt, namesIn, readJson } from "./files.ts";
 import type { FolderStore } from "./folder.ts";
+import { isInBucket, joined } from "./layout.ts";
 import { exclusively } from "./lock.ts";
 import type { Commit, Manifest, RunRecord } from "./store.ts";
 
@@ -57,9 +58,9 @@ async function findGarbage(store: FolderStore, options: GarbageOptions): Promise
     })),
   );
   const namespaces = new Set([
-    ...(await namesIn(join(store.root, "datasets"))),
-    ...(await namesIn(join(store.root, "data"))),
-    ...(await namesIn(join(store.root, "commits"))),
+    ...(await namesIn(joined(store.root, "datasets"))),
+    ...(await namesIn(joined(store.root, "data"))),
+    ...(await namesIn(joined(store.root, "commits"))),
   ]);
   const found: Garbage[] = [];
   for (const namespace of namespaces) found.push(...(await inNamespace(store, namespace, runs, options)));
@@ -102,7 +103,7 @@ async function inNamespace(
   const isKept = (dataset: string, version: string) =>
     kept.some((manifest) => manifest.dataset === dataset && manifest.version === version);
   for (const name of await namesIn(layout.commits(namespace))) {
-    const path = join(layout.commits(namespace), name);
+    const path = joined(layout.commits(namespace), name);
     const commit = await readJson<Commit>(path);
     const lost = Object.entries(commit?.outputs ?? {}).find(([dataset, version]) => !isKept(dataset, version));
     if (lost !== undefined)
@@ -152,9 +153,9 @@ function above(path: string): string[] {
 async function attemptFolders(data: string): Promise<{ path: string; run: string }[]> {
   const found: { path: string; run: string }[] = [];
   for (const run of await namesIn(data)) {
-    for (const step of await namesIn(join(data, run))) {
-      for (const attempt of await namesIn(join(data, run, step)))
-        found.push({ path: [data, run, step, attempt].join(sep), run });
+    for (const step of await namesIn(joined(data, run))) {
+      for (const attempt of await namesIn(joined(data, run, step)))
+        found.push({ path: joined(data, run, step, attempt), run });
     }
   }
   return found;
@@ -167,15 +168,20 @@ async function old(
   reason: string,
   { now, graceMs = HOUR_MS }: GarbageOptions,
 ): Promise<Garbage[]> {
-  const found = await stat(path).catch(() => undefined);
-  if (found === undefined || now - found.mtimeMs < graceMs) return [];
-  return [{ kind, path, bytes: found.isDirectory() ? await bytesIn(path) : found.size, reason }];
+  const found = await newestIn(path);
+  if (found === undefined || now - found.changedAt < graceMs) return [];
+  return [{ kind, path, bytes: found.bytes, reason }];
 }
 
-async function bytesIn(folder: string): Promise<number> {
-  let sum = 0;
-  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
-    if (entry.isFile()) sum += (await stat(join(entry.parentPath, entry.name)).catch(() => ({ size: 0 }))).size;
-  }
-  return sum;
+/** When a file or folder changed last, and its bytes; undefined when it is gone. */
+async function newestIn(path: string): Promise<{ changedAt: number; bytes: number } | undefined> {
+  const files = filesAt(path);
+  const file = await files.look(path);
+  if (file !== undefined) return { changedAt: file.changedAt, bytes: file.size };
+  // A folder of this machine has a time of its own; in a bucket there are only the objects.
+  const folder = isInBucket(path) ? undefined : await stat(path).catch(() => undefined);
+  const inside = await files.below(path);
+  if (folder === undefined && inside.length === 0) return undefined;
+  const changedAt = folder?.mtimeMs ?? Math.max(...inside.map((entry) => entry.changedAt));
+  return { changedAt, bytes: inside.reduce((sum, entry) => sum + entry.size, 0) };
 }

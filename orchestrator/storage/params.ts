@@ -28,6 +28,9 @@ export interface Params {
   terminationPath: string;
 }
 
+/** Where the kubelet looks for the last words of a container: they reach us even when the storage cannot be written. */
+export const POD_TERMINATION_PATH = "/dev/termination-log";
+
 export interface ParamsContext {
   run: string;
   attempt: number;
@@ -37,6 +40,8 @@ export interface ParamsContext {
   previous: Record<string, Manifest>;
   /** Absolute folders without trailing slash. */
   prefix: string;
+  /** Where the job leaves its last words. Default: in the attempt's prefix. */
+  terminationPath?: string;
   work: string;
   outputFolder: (role: string) => string;
 }
@@ -64,7 +69,7 @@ export function paramsOf(step: Step, context: ParamsContext): Params {
     work,
     resultPath: `${prefix}/result.json`,
     progressPath: `${prefix}/progress.json`,
-    terminationPath: `${prefix}/termination.json`,
+    terminationPath: context.terminationPath ?? `${prefix}/termination.json`,
   };
 }
 

@@ -1,10 +1,11 @@
 /** @module Data from outside, fixed at the start of a run: its files with digests become a version like any other. */
-import { stat, readdir } from "node:fs/promises";
-import { isAbsolute, join, relative } from "node:path";
-import { RejectedError } from "../errors.ts";
+import { stat } from "node:fs/promises";
+import { isAbsolute } from "node:path";
+import { RejectedError, UnavailableError } from "../errors.ts";
 import type { DatasetShape } from "../plan/plan.ts";
-import type { Fingerprints } from "./fingerprint.ts";
-import { inside } from "./layout.ts";
+import { etagOf, type Fingerprint, type Fingerprints } from "./fingerprint.ts";
+import { filesAt } from "./files.ts";
+import { inside, isInBucket, isUri } from "./layout.ts";
 import { versionOf } from "./manifest.ts";
 import type { FileEntry, Manifest } from "./store.ts";
 
@@ -22,25 +23,19 @@ export async function pin(
 ): Promise<Manifest> {
   const { dataset, format, columns, partitionBy } = shape;
   const root = await locate(dataset, external, options.packageFolder);
-  const found = await stat(root).catch(() => undefined);
+  const found = isInBucket(root) ? await objectsAt(root) : await pathsAt(root);
   if (found === undefined)
     throw refuse(
       dataset,
       `${root} is not there`,
       "Correct the dataset's path or the target's source, or put the data there",
     );
-  const paths = found.isDirectory() ? await filesBelow(root) : [root];
-  if (paths.length === 0)
+  if (found.length === 0)
     throw refuse(dataset, `folder ${root} has no files`, "Put the data there, or correct the dataset's path");
   const files: (FileEntry & { name: string })[] = [];
-  for (const path of paths) {
-    const name = found.isDirectory() ? relative(root, path) : "";
-    files.push({
-      path,
-      name,
-      ...(await options.fingerprints.of(path).catch(unreadable(dataset, path))),
-      ...partitionIn(shape, name),
-    });
+  for (const { path, name, ...known } of found) {
+    const content = known.content ?? (await options.fingerprints.of(path).catch(unreadable(dataset, path)));
+    files.push({ path, name, ...content, ...partitionIn(shape, name) });
   }
   const version = versionOf({ format, columns, partitionBy, files });
   return {
@@ -59,7 +54,8 @@ async function locate(
   { path, package: name }: { path: string; package?: string },
   packageFolder: PackageFolder,
 ): Promise<string> {
-  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(path)) {
+  if (isInBucket(path)) return path.replace(/\/+$/, "");
+  if (isUri(path)) {
     throw refuse(
       dataset,
       `${path} is not on this machine`,
@@ -75,18 +71,41 @@ async function locate(
   return full;
 }
 
-async function filesBelow(root: string): Promise<string[]> {
-  const found = await readdir(root, { recursive: true, withFileTypes: true });
-  return found
-    .filter((entry) => entry.isFile() || entry.isSymbolicLink())
-    .map((entry) => join(entry.parentPath, entry.name))
-    .filter(
-      (path) =>
-        !relative(root, path)
-          .split("/")
-          .some((part) => part.startsWith(".") || part.startsWith("_")),
-    )
-    .toSorted();
+interface Found {
+  path: string;
+  /** Below the root; empty for the root itself. */
+  name: string;
+  /** What is known of it without reading it. */
+  content?: Fingerprint & { mark: string };
+}
+
+/** The files of this machine at or below a path; undefined when there is nothing. */
+async function pathsAt(root: string): Promise<Found[] | undefined> {
+  const found = await stat(root).catch(() => undefined);
+  if (found?.isDirectory() !== true) return found && [{ path: root, name: "" }];
+  return (await filesAt(root).below(root)).map(({ path }) => ({ path, name: nameBelow(root, path) })).filter(isData);
+}
+
+/** The objects at or below a URI; undefined when there are none, since an empty prefix is none. Their ETags stand for their content. */
+async function objectsAt(root: string): Promise<Found[] | undefined> {
+  const one = await filesAt(root).look(root);
+  const entries = one === undefined ? await filesAt(root).below(root) : [one];
+  if (entries.length === 0) return undefined;
+  return entries
+    .map(({ path, size, mark = "" }) => {
+      const content = { size, etag: etagOf(mark), mark };
+      return { path, name: path === root ? "" : nameBelow(root, path), content };
+    })
+    .filter(isData);
+}
+
+function nameBelow(root: string, path: string): string {
+  return path.slice(root.replace(/\/+$/, "").length + 1);
+}
+
+/** Names that begin with `.` or `_` are no data. */
+function isData({ name }: Found): boolean {
+  return !name.split("/").some((part) => part.startsWith(".") || part.startsWith("_"));
 }
 
 /** Partition values from folders such as date=2017-01-31. */
@@ -110,6 +129,7 @@ function partitionIn({ dataset, partitionBy }: DatasetShape, name: string): { pa
 
 function unreadable(dataset: string, path: string): (error: unknown) => never {
   return (cause) => {
+    if (cause instanceof UnavailableError) throw cause;
     throw new RejectedError(`Cannot pin dataset ${dataset}: ${path} cannot be read (${String(cause)})`, {
       remedy: "Give the user who runs Sparkwright the right to read it",
       cause,

@@ -1,6 +1,7 @@
 /** @module The result document of a job (docs/job-protocol.md), as far as the control plane relies on it. */
-import { readFile } from "node:fs/promises";
 import { z } from "zod";
+import { UnavailableError } from "../errors.ts";
+import { readText } from "./files.ts";
 
 export const PROTOCOL = "sparkwright.dev/job/v1";
 
@@ -41,13 +42,15 @@ export type JobResult = z.output<typeof JobResult>;
 
 /** The result at `path`, or in one line why there is none to rely on. */
 export async function readResult(path: string): Promise<JobResult | string> {
-  let text: string;
+  let text: string | undefined;
   try {
-    text = await readFile(path, "utf8");
+    text = await readText(path);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return "the job ended well but wrote no result document";
+    // That it could not be read now says nothing about the job.
+    if (error instanceof UnavailableError) throw error;
     return `the result document cannot be read: ${String(error)}`;
   }
+  if (text === undefined) return "the job ended well but wrote no result document";
   let value: unknown;
   try {
     value = JSON.parse(text);

@@ -1,8 +1,9 @@
-/** @module Run records, statuses, locks and cancel requests in a folder. */
+/** @module Run records, statuses, locks and cancel requests. */
 import type { RunStatus } from "../engine/run-state.ts";
 import { ConflictError } from "../errors.ts";
 import { runName } from "../names.ts";
-import { namesIn, readJson, readText, toText, type Disk } from "./disk.ts";
+import { toText, type Disk } from "./disk.ts";
+import { filesAt, namesIn, readJson, readMarked, readText, replace } from "./files.ts";
 import type { Layout } from "./layout.ts";
 import { exclusively, ownerOf, takeLock } from "./lock.ts";
 import type { RunRecord, RunStore } from "./store.ts";
@@ -16,11 +17,20 @@ export function runsIn(layout: Layout, disk: Disk): RunStore {
   };
 
   const nextSequence = async () => {
-    const text = (await readText(layout.sequence))?.trim() ?? "";
+    const { bytes, mark } = (await filesAt(layout.sequence).read(layout.sequence)) ?? {};
+    const text = bytes === undefined ? "" : Buffer.from(bytes).toString().trim();
     // Lost or overwritten: the runs that are there still tell.
     const next = /^[1-9]\d{0,14}$/.test(text) ? Number(text) : ((await listRuns()).at(-1)?.sequence ?? 0) + 1;
-    await disk.write(layout.sequence, `${next + 1}\n`);
+    await replace(disk, layout.sequence, `${next + 1}\n`, mark);
     return next;
+  };
+
+  /** Mark of the status that is there, where the disk can compare. Throws ConflictError when it is not the one to be replaced. */
+  const markOf = async (name: string, status: RunStatus) => {
+    if (disk.swap === undefined) return undefined;
+    const { value, mark } = await readMarked<RunStatus>(layout.status(name));
+    if (value?.revision === status.revision) return mark;
+    throw new ConflictError(`Cannot go on with run ${name}: another process has written its status`);
   };
 
   return {
@@ -43,7 +53,7 @@ export function runsIn(layout: Layout, disk: Disk): RunStore {
     async writeStatus(lock, status) {
       await lock.assertHeld();
       const next = { ...status, revision: status.revision + 1 };
-      await disk.write(layout.status(lock.run), toText(next));
+      await replace(disk, layout.status(lock.run), toText(next), await markOf(lock.run, status));
       return next;
     },
 

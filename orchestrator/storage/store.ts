@@ -1,6 +1,6 @@
 /**
  * @module What is kept between two moments of a run: records, documents of attempts, dataset versions, pointers, commits.
- * `folder.ts` keeps it in a folder; S3 comes beside it. Every write is one atomic step, so that a kill between any two leaves a state from which `resume` goes on.
+ * `disk.ts` keeps it in a folder, `bucket.ts` in a bucket. Every write is one atomic step, so that a kill between any two leaves a state from which `resume` goes on.
  *
  * Layout below the root:
  *   sequence                                            next run number
@@ -37,10 +37,12 @@ export interface FileEntry {
   /** Absolute path or URI. */
   path: string;
   size: number;
-  /** `sha256:` and hex. */
+  /** `sha256:` and hex; of data from outside in a bucket `s3:` and the ETag there. */
   etag: string;
   rows?: number;
   partition?: Record<string, string>;
+  /** In a bucket: the ETag the object had when it was looked at. Tells without reading that it was replaced since. */
+  mark?: string;
 }
 
 /** An immutable version of a dataset. `version` is a digest of contents, so equal data has one version. */

@@ -3,18 +3,18 @@
  * its size and digest, Parquet footers give the rows and columns, and no path leaves the attempt's own folders except to files
  * of the version published before.
  */
-import { realpath, stat } from "node:fs/promises";
-import { isAbsolute, relative } from "node:path";
+import { realpath } from "node:fs/promises";
+import { relative } from "node:path";
 import type { Failure } from "../engine/run-state.ts";
+import { UnavailableError } from "../errors.ts";
 import type { DatasetShape } from "../plan/plan.ts";
-import { fingerprint } from "./fingerprint.ts";
+import { examine, type Examined } from "./examine.ts";
+import { inParallel } from "./files.ts";
 import { readFooter, type Footer } from "./footers.ts";
-import { inside } from "./layout.ts";
+import { inside, isInBucket, isPlace } from "./layout.ts";
 import { versionOf } from "./manifest.ts";
 import type { ResultOutput } from "./result.ts";
 import type { FileEntry, Manifest } from "./store.ts";
-
-const AT_ONCE = 4;
 
 export interface Expected {
   shape: DatasetShape;
@@ -99,17 +99,18 @@ async function verifyFile(
   columns: Manifest["columns"],
   file: ResultOutput["files"][number],
 ): Promise<FileEntry & { name: string }> {
-  const path = isAbsolute(file.path) ? carried(wanted, file) : await own(wanted, file.path);
-  const found = await stat(path).catch(() => undefined);
-  if (found?.isFile() !== true) throw new Refused(`${path} is not there`);
+  const path = isPlace(file.path) ? carried(wanted, file) : await own(wanted, file.path);
+  const found = await examine(path, file.size);
+  if (found === undefined) throw new Refused(`${path} is not there`);
   if (found.size !== file.size) throw new Refused(`${path} has ${found.size} bytes, the result says ${file.size}`);
-  const { etag } = await fingerprint(path);
+  const { etag = file.etag, mark } = found;
   if (etag !== file.etag) throw new Refused(`${path} has another content than the result says`);
   const { partitionBy, format } = wanted.shape;
   const partition = partitionOf(wanted.shape, file);
-  const entry = { path, name: file.path, size: file.size, etag, ...(partition === undefined ? {} : { partition }) };
+  const optional = { ...(partition === undefined ? {} : { partition }), ...(mark === undefined ? {} : { mark }) };
+  const entry = { path, name: file.path, size: file.size, etag, ...optional };
   if (format !== "parquet") return entry;
-  const footer = await footerOf(path);
+  const footer = await footerOf(path, found);
   if (file.rows !== footer.rows)
     throw new Refused(`${path} has ${footer.rows} rows, the result says ${file.rows ?? "nothing"}`);
   const stored = columns.filter((column) => !partitionBy.includes(column.name));
@@ -134,6 +135,7 @@ function carried({ shape, previous }: Expected, file: ResultOutput["files"][numb
 async function own({ folder }: Expected, path: string): Promise<string> {
   const full = inside(folder, path);
   if (full === undefined) throw new Refused(`${path} is outside the attempt's folder`);
+  if (isInBucket(full)) return full; // A bucket has no links.
   const [real, home] = await Promise.all([
     realpath(full).catch(() => undefined),
     realpath(folder).catch(() => undefined),
@@ -154,10 +156,11 @@ function partitionOf(
   return partitionBy.length === 0 ? undefined : file.partition;
 }
 
-async function footerOf(path: string): Promise<Footer> {
+async function footerOf(path: string, { size, bytes }: Examined): Promise<Footer> {
   try {
-    return await readFooter(path);
+    return await readFooter(path, { size, ...(bytes === undefined ? {} : { bytes }) });
   } catch (error) {
+    if (error instanceof UnavailableError) throw error;
     throw new Refused(
       `${path} is not a readable Parquet file (${error instanceof Error ? error.message : String(error)})`,
     );
@@ -166,12 +169,4 @@ async function footerOf(path: string): Promise<Footer> {
 
 function repeated(paths: string[]): string | undefined {
   return paths.find((path, at) => paths.indexOf(path) !== at);
-}
-
-/** Results in order, a few at a time. */
-async function inParallel<In, Out>(items: In[], work: (item: In) => Promise<Out>): Promise<Out[]> {
-  const results: Out[] = [];
-  for (let start = 0; start < items.length; start += AT_ONCE)
-    results.push(...(await Promise.all(items.slice(start, start + AT_ONCE).map(work))));
-  return results;
 }

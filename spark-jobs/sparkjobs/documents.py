@@ -1,20 +1,48 @@
 """Small JSON documents that pass between a job and whoever asked for it: read whole, written atomically."""
 
+import functools
 import json
 import os
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from pyarrow import fs
 
 
 def locate(uri: str) -> tuple[fs.FileSystem, str]:
-    """File system and path within it of an absolute path or a URI (file:, s3:, s3a:)."""
-    if uri.startswith("s3a://"):
-        uri = "s3://" + uri[len("s3a://") :]
+    """File system and path within it of an absolute path or a URI (file:, s3:, s3a:).
+
+    Which S3 server, region and credentials is said by the standard AWS_* variables.
+    """
+    scheme, _, rest = uri.partition("://")
+    if scheme in ("s3", "s3a") and rest:
+        # Made per process: what the library keeps open does not survive a fork.
+        return _bucket_files(os.getpid()), rest
     if "://" in uri or uri.startswith("file:"):
         return fs.FileSystem.from_uri(uri)
     return fs.LocalFileSystem(), os.path.abspath(uri)
+
+
+@functools.cache
+def _bucket_files(_process: int) -> fs.S3FileSystem:
+    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
+    server = urlsplit(endpoint)
+    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    # Servers other than Amazon's have one region, whatever it is called.
+    options = {"region": region or "us-east-1"} if region or endpoint else {}
+    if endpoint:
+        options |= {"endpoint_override": server.netloc, "scheme": server.scheme}
+    retry = fs.AwsStandardS3RetryStrategy(max_attempts=5)
+    # Small files take one request, not three.
+    options |= {"allow_delayed_open": True, "request_timeout": 30, "connect_timeout": 5}
+    return fs.S3FileSystem(retry_strategy=retry, **options)
+
+
+def make_folder(filesystem: fs.FileSystem, folder: str) -> None:
+    """Make a folder and those above it; a bucket has none, only keys with slashes."""
+    if isinstance(filesystem, fs.LocalFileSystem):
+        filesystem.create_dir(folder, recursive=True)
 
 
 def below(folder: str, path: str) -> str:

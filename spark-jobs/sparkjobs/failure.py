@@ -110,6 +110,12 @@ _KNOWN = [
         "Free space under the storage root and the scratch folder (spark.local.dir), then retry",
     ),
     (
+        r"Class org\.apache\.hadoop\.fs\.s3a\.S3AFileSystem not found|No FileSystem for scheme \"s3a?\"",
+        "ConfigError",
+        "Spark cannot read s3a://",
+        "Use an image whose Spark has the hadoop-aws jar of its Hadoop version, with the AWS SDK bundle",
+    ),
+    (
         r"AccessDeniedException|AccessControlException|Permission denied|Mkdirs failed to create",
         "ConfigError",
         "Cannot reach a file: permission denied",
@@ -131,6 +137,9 @@ _KNOWN = [
 ]
 
 
+_REFUSED_BY_S3 = re.compile(r"AWS Error (ACCESS_DENIED|NO_SUCH_BUCKET|INVALID_ACCESS_KEY_ID|SIGNATURE_DOES_NOT_MATCH)")
+
+
 def _judge_os(error: OSError) -> tuple[str, str, str, str]:
     place = f" {error.filename}" if error.filename else ""
     type_ = type(error).__name__
@@ -139,6 +148,9 @@ def _judge_os(error: OSError) -> tuple[str, str, str, str]:
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         message = f"Cannot reach{place}: {error.strerror or error}"
         return "ConfigError", type_, message, "Let the user of the job read and write there, then retry"
+    if _REFUSED_BY_S3.search(str(error)):
+        remedy = "Correct the bucket, or the rights of the AWS_* credentials the job was given, then retry"
+        return "ConfigError", type_, str(error), remedy
     if error.errno == errno.ENOMEM:
         return "OutOfMemory", type_, str(error), "Give the size of this job more memory"
     return "ApplicationError", type_, str(error), "See the traceback and the log of the attempt"

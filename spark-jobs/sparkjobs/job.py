@@ -1,5 +1,6 @@
 """One job: params document in, Spark session, result document out, exit code (docs/job-protocol.md)."""
 
+import hashlib
 import json
 import math
 import shutil
@@ -18,6 +19,7 @@ from pyspark.sql import DataFrame, SparkSession
 from sparkjobs.documents import below, locate, read_document, write_document
 from sparkjobs.failure import Failure, InputError, classify
 from sparkjobs.footers import check_file
+from sparkjobs.last_words import write_last_words
 from sparkjobs.progress import Progress
 from sparkjobs.tables import Keep, write_folder
 from sparkjobs.tables import read as read_table
@@ -54,8 +56,11 @@ class Job:
 
     @property
     def work(self) -> Path:
-        """Folder kept between the attempts of this step."""
-        folder = Path(self.document["work"])
+        """Local folder kept between the attempts of this step; with a store in a bucket only on the same machine."""
+        place = self.document["work"]
+        if "://" in place:
+            place = f"{tempfile.gettempdir()}/sparkwright-{hashlib.sha256(place.encode()).hexdigest()[:16]}"
+        folder = Path(place)
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
@@ -194,7 +199,7 @@ def run(main: Callable[[Job], None]) -> None:
         sys.exit(0)
     print(f"{failure.traceback}\n{failure.class_}: {failure.message}. {failure.remedy}", file=sys.stderr)
     try:
-        write_document(document["terminationPath"], failure.document())
+        write_last_words(document["terminationPath"], failure)
     except OSError as error:
         print(f"Cannot write {document['terminationPath']}: {error}", file=sys.stderr)
     sys.exit(failure.exit_code)

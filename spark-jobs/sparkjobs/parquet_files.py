@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyspark import TaskContext
 
-from sparkjobs.documents import locate
+from sparkjobs.documents import locate, make_folder
 
 ROWS_PER_FILE = 1_000_000
 ROWS_PER_GROUP = 100_000
@@ -32,7 +32,7 @@ class HashedStream(io.RawIOBase):
     def __init__(self, uri: str):
         super().__init__()
         filesystem, path = locate(uri)
-        filesystem.create_dir(path.rsplit("/", 1)[0], recursive=True)
+        make_folder(filesystem, path.rsplit("/", 1)[0])
         self._stream = filesystem.open_output_stream(path)
         self._digest = hashlib.sha256()
         self.size = 0

@@ -13,7 +13,7 @@ from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.types import StructField, StructType, _parse_datatype_string
 
 from sparkjobs.csv_input import read_csv
-from sparkjobs.documents import locate
+from sparkjobs.documents import locate, make_folder
 from sparkjobs.failure import InputError
 from sparkjobs.footers import Footer, check_columns, footers
 from sparkjobs.parquet_files import ROWS_PER_FILE, WRITTEN_DDL, task_writer, write_file
@@ -152,7 +152,7 @@ def write_folder(folder: Path, output: Manifest) -> dict[str, Any]:
     files = []
     for name in names:
         target = f"{base}/{name}"
-        filesystem.create_dir(target.rsplit("/", 1)[0], recursive=True)
+        make_folder(filesystem, target.rsplit("/", 1)[0])
         fs.copy_files(str(folder / name), target, fs.LocalFileSystem(), filesystem)
         files.append({"path": name, **fingerprint(filesystem, target)})
     return {"files": files}

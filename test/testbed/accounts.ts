@@ -1,0 +1,94 @@
+/** What is in the cluster before the first job: namespaces, accounts and their rights, definitions, the Python environment as a volume. */
+import { existsSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { operatorDefinitions, program } from "./build.ts";
+import { certificate, kubectl, writeKubeconfig } from "./certificates.ts";
+import { succeeds } from "./command.ts";
+import { NAMESPACE, SOURCES, kubeconfig, sitePackages } from "./places.ts";
+
+const ACCOUNTS = [
+  { account: "sparkwright", namespace: NAMESPACE },
+  { account: "spark-operator-controller", namespace: "spark-operator" },
+] as const;
+
+const TOKEN_HOURS = 720;
+const RENEW_AFTER_MS = (TOKEN_HOURS / 2) * 3_600_000;
+export const CLAIM = "python-environment";
+
+/** Namespaces, accounts, their rights, and a kubeconfig with a token for each account that is used from outside. */
+export function ensureAccounts(): void {
+  for (const file of ["namespace", "submitter", "operator", "dns"]) {
+    kubectl(["apply", "--filename", join(SOURCES, "cluster", `${file}.yaml`)]);
+  }
+  for (const { account, namespace } of ACCOUNTS) if (!isAccepted(account)) giveToken(account, namespace);
+}
+
+/** The operator's own definitions, established: it ends at its start when the server does not serve them yet. */
+export function ensureDefinitions(): void {
+  // They are too large for the annotation that plain `apply` keeps.
+  kubectl(["apply", "--server-side", "--force-conflicts", "--filename", operatorDefinitions()]);
+  kubectl(["wait", "--for=condition=Established", "--timeout=60s", "--filename", operatorDefinitions()]);
+}
+
+/** The locked Python environment, read-only, as a claim that pods of the namespace mount. */
+export function ensureEnvironmentClaim(): void {
+  const path = sitePackages();
+  // A volume's source cannot be changed, so the name follows from it; a claim on another one has to go first.
+  const volume = `${CLAIM}-${path
+    .replace(/[^a-z0-9]+/gi, "-")
+    .toLowerCase()
+    .slice(-40)}`;
+  const size = { storage: "10Gi" };
+  const bound = kubectl([
+    "get",
+    "pvc",
+    CLAIM,
+    "-n",
+    NAMESPACE,
+    "--ignore-not-found",
+    "-o",
+    "jsonpath={.spec.volumeName}",
+  ]);
+  if (bound !== volume) {
+    kubectl(["delete", "pvc", CLAIM, "-n", NAMESPACE, "--ignore-not-found", "--timeout=60s"]);
+    // One that was released by an earlier claim would not be bound again.
+    kubectl(["delete", "pv", volume, "--ignore-not-found", "--timeout=60s"]);
+  }
+  const objects = [
+    {
+      apiVersion: "v1",
+      kind: "PersistentVolume",
+      metadata: { name: volume },
+      spec: {
+        accessModes: ["ReadOnlyMany"],
+        capacity: size,
+        storageClassName: "",
+        persistentVolumeReclaimPolicy: "Retain",
+        hostPath: { path, type: "Directory" },
+        claimRef: { namespace: NAMESPACE, name: CLAIM },
+      },
+    },
+    {
+      apiVersion: "v1",
+      kind: "PersistentVolumeClaim",
+      metadata: { name: CLAIM, namespace: NAMESPACE },
+      spec: { accessModes: ["ReadOnlyMany"], storageClassName: "", volumeName: volume, resources: { requests: size } },
+    },
+  ];
+  for (const object of objects) kubectl(["apply", "--filename", "-"], JSON.stringify(object));
+  kubectl(["wait", "--for=jsonpath={.status.phase}=Bound", "--timeout=60s", "-n", NAMESPACE, `pvc/${CLAIM}`]);
+}
+
+/** A token of this cluster that is not old; a new one at every `up` would restart whoever uses it. */
+function isAccepted(account: string): boolean {
+  const file = kubeconfig(account);
+  if (!existsSync(file)) return false;
+  const { mtimeMs } = statSync(file);
+  if (Date.now() - mtimeMs > RENEW_AFTER_MS || mtimeMs < statSync(certificate("ca.crt")).mtimeMs) return false;
+  return succeeds(program("kubectl"), ["--kubeconfig", file, "auth", "whoami"]);
+}
+
+function giveToken(account: string, namespace: string): void {
+  const token = kubectl(["create", "token", account, "-n", namespace, `--duration=${TOKEN_HOURS}h`]).trim();
+  writeKubeconfig(account, { token }, NAMESPACE);
+}

@@ -1,0 +1,68 @@
+/**
+ * `npm run testbed -- up|down|status|env [--tier 1|2]`: a real Kubernetes on this machine, without Docker and without a registry.
+ * Exit 0 when done, 1 when `status` finds the tier not running or `down --verify` finds something left, 2 for a wrong command or something missing.
+ */
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { withLock } from "../../scripts/lock.mjs";
+import { MissingError, exitWith } from "../../scripts/missing.mjs";
+import { say } from "./command.ts";
+import { down, leftovers } from "./down.ts";
+import { RUN, kubeconfig } from "./places.ts";
+import { environment, isUp, status } from "./status.ts";
+import { up } from "./up.ts";
+
+const USAGE = "Usage: npm run testbed -- up|down|status|env [--tier 1|2] [--verify] [--admin]";
+
+async function main(): Promise<number> {
+  const { verb, tier, verify, admin } = words();
+  switch (verb) {
+    case "up":
+      await alone(() => up(tier));
+      say(`tier ${tier} is up; reach it with: export KUBECONFIG=${kubeconfig("admin")}`);
+      return 0;
+    case "down":
+      await alone(down);
+      return verify ? verified() : 0;
+    case "status":
+      process.stdout.write(status());
+      return isUp(tier) ? 0 : 1;
+    case "env":
+      process.stdout.write(environment(admin));
+      return 0;
+    default:
+      throw new MissingError(`Cannot do "${verb}": the testbed knows up, down, status and env`, USAGE);
+  }
+}
+
+function words(): { verb: string; tier: 1 | 2; verify: boolean; admin: boolean } {
+  const options = {
+    tier: { type: "string", default: "1" },
+    verify: { type: "boolean", default: false },
+    admin: { type: "boolean", default: false },
+  } as const;
+  try {
+    const { values, positionals } = parseArgs({ options, allowPositionals: true });
+    const [verb = "", ...rest] = positionals;
+    if (rest.length > 0 || !["1", "2"].includes(values.tier))
+      throw new Error(`${rest.join(" ")} --tier ${values.tier}`);
+    return { verb, tier: values.tier === "2" ? 2 : 1, verify: values.verify, admin: values.admin };
+  } catch (error) {
+    throw new MissingError(`Cannot read the command: ${error instanceof Error ? error.message : String(error)}`, USAGE);
+  }
+}
+
+/** Two commands at once on one testbed would each start what the other has not recorded yet. */
+function alone(work: () => Promise<void>): Promise<void> {
+  return withLock(join(RUN, "lock"), work, (holder: string) => say(`waiting for another command (${holder})`));
+}
+
+function verified(): number {
+  const left = leftovers();
+  for (const what of left) process.stdout.write(`left: ${what}\n`);
+  if (left.length === 0)
+    process.stdout.write("nothing is left: no process, mount, control group, link, address or rule\n");
+  return left.length === 0 ? 0 : 1;
+}
+
+await exitWith(main);
