@@ -3,6 +3,8 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
+    // These need an API server or an S3 server: vitest.cluster.config.ts.
+    exclude: ["test/**/*.cluster.test.ts", "test/**/*.s3.test.ts"],
     testTimeout: 60_000,
   },
 });

@@ -44,4 +44,39 @@ export interface Observation {
   progress?: { stage?: string; stages_done: number; stages_active: number; tasks_done: number; tasks_total: number };
   /** Where the evidence was seen: a pid, a pod. */
   where?: string;
+  /** What a cluster says about it. */
+  cluster?: ClusterEvidence;
+}
+
+/** What Kubernetes and an operator know of an application. Absent fields: nothing to tell. */
+export interface ClusterEvidence {
+  /** The operator's word, which is a hint: state and error message of its object. */
+  application?: { state: string; message?: string; submitted: boolean };
+  driver?: PodEvidence;
+  /** Executors by what became of them, and the first one that failed or cannot start. */
+  executors?: { running: number; waiting: number; failed: number; first?: PodEvidence };
+  /** Warnings about driver and executors, newest last: `FailedMount: secret "x" not found`. */
+  warnings?: string[];
+}
+
+export interface PodEvidence {
+  name: string;
+  node?: string;
+  /** Why the pod as a whole ended or is being ended: Evicted, NodeLost, PreemptionByScheduler … */
+  reason?: string;
+  message?: string;
+  /** Why its container has not started: ImagePullBackOff, CreateContainerConfigError … */
+  waiting?: { reason: string; message?: string };
+  /** Why no node takes it, in the scheduler's words. */
+  unschedulable?: string;
+  /** Requests and limits as quantities: `cpu`, `memory`. */
+  requests?: Record<string, string>;
+  limits?: Record<string, string>;
+  /** How the container ended. */
+  exitCode?: number;
+  exitReason?: string;
+  /** Set when no node could ever take it: resource, what it asks for and the most a node has, as quantities. */
+  tooLarge?: { resource: string; asks: string; largest: string; missing: string }[];
+  /** Whether its node no longer answers. */
+  nodeLost?: boolean;
 }

@@ -25,6 +25,37 @@ const OPTIONS = {
   logLevel: "warning",
 };
 
+/**
+ * Packages that few commands need, in files of their own beside the command line, so that the other commands need not load them; with what
+ * is used of them. Only modules that are imported lazily may import them.
+ */
+const APART = {
+  "kubernetes-client.cjs": {
+    "@kubernetes/client-node": "{ KubeConfig }",
+    undici: "{ Agent, ProxyAgent }",
+  },
+  "s3-client.cjs": {
+    "@aws-sdk/client-s3":
+      "{ DeleteObjectCommand, DeleteObjectsCommand, GetObjectCommand, HeadObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client }",
+  },
+};
+
+const keepApart = {
+  name: "keep-apart",
+  setup({ onResolve }) {
+    for (const [file, packages] of Object.entries(APART)) {
+      const filter = new RegExp(`^(${Object.keys(packages).join("|")})$`);
+      onResolve({ filter }, () => ({ path: `./${file}`, external: true }));
+    }
+  },
+};
+
+function bundleApart(file, packages) {
+  const lines = Object.entries(packages).map(([name, used]) => `export ${used} from "${name}";`);
+  const stdin = { contents: lines.join("\n"), resolveDir: ROOT };
+  return build({ ...OPTIONS, stdin, outfile: join(ROOT, "dist", file) });
+}
+
 const CLI = join(ROOT, "dist/cli.cjs");
 
 /**
@@ -39,7 +70,13 @@ require("./sparkwright.cjs");
 `;
 
 await Promise.all([
-  build({ ...OPTIONS, entryPoints: ["orchestrator/cli.ts"], outfile: join(ROOT, "dist/sparkwright.cjs") }),
+  build({
+    ...OPTIONS,
+    entryPoints: ["orchestrator/cli.ts"],
+    outfile: join(ROOT, "dist/sparkwright.cjs"),
+    plugins: [keepApart],
+  }),
+  ...Object.entries(APART).map(([file, packages]) => bundleApart(file, packages)),
   build({
     ...OPTIONS,
     entryPoints: ["orchestrator/backends/supervisor.ts"],

@@ -17,9 +17,11 @@ export interface Subject {
   app: (behaviour: Behaviour) => SparkApp;
   /** Longest time one application takes from submit to end, in ms. */
   patience: number;
+  /** Why the driver's output does not outlive its removal here. Default: it does. */
+  logsGoBecause?: string;
 }
 
-export function backendContract(name: string, { open, app, patience }: Subject): void {
+export function backendContract(name: string, { open, app, patience, logsGoBecause }: Subject): void {
   const never = new AbortController().signal;
   const options = { timeout: patience * 2 };
 
@@ -66,7 +68,9 @@ export function backendContract(name: string, { open, app, patience }: Subject):
       const end = await ended(application);
       await open().submit(application, never);
 
-      expect(await ended(application)).toEqual(end);
+      // What an operator says of it may still change.
+      const { cluster: _hints, ...evidence } = end;
+      expect(await ended(application)).toMatchObject(evidence);
       expect((await logOf(application)).filter((line) => line === "started")).toHaveLength(1);
     });
 
@@ -109,7 +113,7 @@ export function backendContract(name: string, { open, app, patience }: Subject):
 
       await open().remove(application, never);
       expect(pids.filter(lives)).toEqual([]);
-      expect(await logOf(application)).toContain("started");
+      if (logsGoBecause === undefined) expect(await logOf(application)).toContain("started");
       expect((await open().observe(application, never))?.phase ?? "Ended").toBe("Ended");
       await open().remove(application, never);
     });

@@ -42,14 +42,20 @@ interface Pod {
   memory: string;
   memoryOverhead: string;
   labels: Record<string, string>;
+  serviceLabels?: Record<string, string>;
   template: { spec: PodSpec };
+}
+interface Mount {
+  name: string;
+  mountPath: string;
+  readOnly?: boolean;
 }
 interface PodSpec {
   enableServiceLinks: boolean;
   securityContext: Record<string, unknown>;
   affinity?: object;
-  containers: { name: string; securityContext: Record<string, unknown>; volumeMounts: { name: string }[] }[];
-  volumes: { name: string; emptyDir: { medium?: string } }[];
+  containers: { name: string; securityContext: Record<string, unknown>; volumeMounts: Mount[] }[];
+  volumes: { name: string; emptyDir?: { medium?: string }; persistentVolumeClaim?: object }[];
 }
 
 const render = (more: Partial<SparkApp> = {}) => kubeflow.render(sampleApp(more)) as Manifest;
@@ -168,7 +174,7 @@ describe("kubeflow.render()", () => {
     const { metadata, spec } = render({
       target: clusterTarget({ labels: { team: "offers", "sparkwright.dev/run": "forged" } }),
     });
-    for (const labels of [metadata.labels, spec.driver.labels, spec.executor.labels]) {
+    for (const labels of [metadata.labels, spec.driver.labels, spec.driver.serviceLabels, spec.executor.labels]) {
       expect(labels).toMatchObject({
         team: "offers",
         "sparkwright.dev/run": "offers-1",
@@ -231,6 +237,12 @@ const REFUSED: [string, Partial<SparkApp>, string][] = [
   ["a label value that is too long", { target: clusterTarget({ labels: { team: "x".repeat(64) } }) }, "label team"],
   ["a label value with a space", { target: clusterTarget({ labels: { team: "a b" } }) }, 'value "a b"'],
   ["a label key with a space", { target: clusterTarget({ labels: { "a b": "x" } }) }, "no valid key"],
+  [
+    "a secret in a variable",
+    { target: clusterTarget({ environment: { AWS_SECRET_ACCESS_KEY: "hunter2" } }) },
+    "secret",
+  ],
+  ["a variable of Spark", { target: clusterTarget({ environment: { SPARK_HOME: "/x" } }) }, "belongs to Spark"],
   ["spark.master", { conf: { "spark.master": "local" } }, "spark.master"],
   ["an image in conf", { conf: { "spark.kubernetes.container.image": "x" } }, "container.image"],
   [

@@ -13,6 +13,7 @@ const ORDER = [
   "plan",
   "engine",
   "report",
+  "kubernetes",
   "storage",
   "backends",
   "runner",
@@ -25,7 +26,10 @@ const ONLY_IMPORTERS: Record<string, string[]> = {
   "node:fs": ["spec/files.ts", "spec/code-folder.ts", "storage", "backends", "commands", "process.ts", "generate.ts"],
   "node:fs/promises": ["storage", "backends", "commands"],
   "node:child_process": ["backends", "process.ts"],
+  "@aws-sdk/client-s3": ["storage"],
   commander: ["commands", "cli.ts"],
+  "@kubernetes/client-node": ["kubernetes"],
+  undici: ["kubernetes"],
   hyparquet: ["storage"],
   yaml: ["spec", "report", "commands"],
   // Beside the kinds: documents that a job wrote are checked where they are read.
@@ -80,6 +84,25 @@ test.for(files.filter((file) => PURE.includes(roomOf(file)) && file !== "spec/fi
     expect(WORLD.exec(codeOf(readFileSync(join(ROOT, file), "utf8")))?.[0]).toBeUndefined();
   },
 );
+
+/** Files that are loaded with a file: what it and they import statically, and not for types alone. */
+function loadedWith(file: string, found = new Set<string>()): Set<string> {
+  if (found.has(file)) return found;
+  found.add(file);
+  const text = codeOf(readFileSync(join(ROOT, file), "utf8")).replaceAll(/\b(import|export) type [^;]*;/g, "");
+  for (const [, name = ""] of text.matchAll(/\bfrom "(\.[^"]+)"/g)) {
+    loadedWith(relative(ROOT, join(ROOT, dirname(file), name)), found);
+  }
+  return found;
+}
+
+test("no command loads the client of a cluster before it is used", () => {
+  const eager = files
+    .filter((file) => roomOf(file) === "commands" || file === "cli.ts")
+    .flatMap((file) => [...loadedWith(file)]);
+  expect(eager).toContain("backends/index.ts");
+  expect(eager.filter((file) => roomOf(file) === "kubernetes")).toEqual([]);
+});
 
 test("only cli.ts sets the exit code", () => {
   const setters = files.filter((file) =>

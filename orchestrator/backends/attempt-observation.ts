@@ -5,6 +5,7 @@ import { bearers, isAlive } from "../process.ts";
 import type { Observation } from "../spark-app.ts";
 import { file, MARKER, readClaim, readDocument, readExit } from "./attempt-folder.ts";
 import { lastLines } from "./driver-log.ts";
+import { Termination } from "./termination.ts";
 
 /** Lines of the log that go with a bad end. */
 const LOG_TAIL = 200;
@@ -47,10 +48,8 @@ const Progress = z.object({
   tasks_done: Count,
   tasks_total: Count,
 });
-const Words = z.string().optional();
-const Termination = z.object({ class: Words, type: Words, message: Words, remedy: Words, traceback: Words });
 
-/** The job's own documents; one that is not as agreed is passed over, since what a job says about itself decides nothing alone. */
+/** The job's own documents; one that is not as agreed is passed over. */
 function documents(folder: string): Pick<Observation, "progress" | "termination"> {
   const progress = Progress.safeParse(readDocument(file.progress(folder))).data;
   const termination = Termination.safeParse(readDocument(file.termination(folder))).data;

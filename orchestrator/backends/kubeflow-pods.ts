@@ -13,7 +13,11 @@ type Role = "driver" | "executor";
 
 /** A pod that the restricted profile admits, with folders to write to on an otherwise read-only file system. */
 export function podTemplate(app: SparkApp, role: Role) {
-  const volumes = [...writable, ...(role === "executor" && app.ranks > 0 ? [sharedMemory(app)] : [])];
+  const volumes = [
+    ...writable,
+    ...(role === "executor" && app.ranks > 0 ? [sharedMemory(app)] : []),
+    ...app.target.volumes.map(claimed),
+  ];
   return {
     spec: {
       // One environment variable per service would overflow the command line in a namespace with thousands of drivers.
@@ -39,31 +43,44 @@ export function podTemplate(app: SparkApp, role: Role) {
             capabilities: { drop: ["ALL"] },
             seccompProfile: { type: "RuntimeDefault" },
           },
-          volumeMounts: volumes.map(({ name, mountPath }) => ({ name, mountPath })),
+          volumeMounts: volumes.map(({ name, mountPath, readOnly }) => ({
+            name,
+            mountPath,
+            ...(readOnly === true ? { readOnly } : {}),
+          })),
         },
       ],
-      volumes: volumes.map(({ name, emptyDir }) => ({ name, emptyDir })),
+      volumes: volumes.map(({ name, source }) => ({ name, ...source })),
     },
   };
 }
 
-interface Scratch {
+interface Volume {
   name: string;
   mountPath: string;
-  emptyDir: { medium?: string; sizeLimit?: string };
+  readOnly?: boolean;
+  source:
+    | { emptyDir: { medium?: string; sizeLimit?: string } }
+    | { persistentVolumeClaim: { claimName: string; readOnly: boolean } };
 }
 
-const writable: Scratch[] = [
-  { name: "tmp", mountPath: "/tmp", emptyDir: {} },
-  { name: "work-dir", mountPath: WORK_DIR, emptyDir: {} },
+const writable: Volume[] = [
+  { name: "tmp", mountPath: "/tmp", source: { emptyDir: {} } },
+  { name: "work-dir", mountPath: WORK_DIR, source: { emptyDir: {} } },
   // By this name Spark recognises its scratch space.
-  { name: "spark-local-dir-1", mountPath: "/var/data/spark-local-dir-1", emptyDir: {} },
+  { name: "spark-local-dir-1", mountPath: "/var/data/spark-local-dir-1", source: { emptyDir: {} } },
 ];
 
+function claimed({ claim, mountPath, readOnly }: SparkApp["target"]["volumes"][number], at: number): Volume {
+  const source = { persistentVolumeClaim: { claimName: claim, readOnly } };
+  return { name: `volume-${at + 1}`, mountPath, readOnly, source };
+}
+
 /** Ranks hand tensors to their data loaders here; the runtime's default of 64 MiB is too little. It counts as memory of the container. */
-function sharedMemory({ size }: SparkApp): Scratch {
+function sharedMemory({ size }: SparkApp): Volume {
   const mib = Math.floor(overheadMib(size.executor) / 4);
-  return { name: "dshm", mountPath: "/dev/shm", emptyDir: { medium: "Memory", sizeLimit: `${mib}Mi` } };
+  const source = { emptyDir: { medium: "Memory", sizeLimit: `${mib}Mi` } };
+  return { name: "dshm", mountPath: "/dev/shm", source };
 }
 
 /** Memory beside the heap. What Spark would take for Python: two fifths of the heap, 384 MiB at least. */

@@ -1,7 +1,7 @@
 /** What the kubeflow operator, Kubernetes or Spark would refuse later, or accept and get wrong. Checked before anything is sent. */
 import { mebibytes } from "../quantity.ts";
 import type { SparkApp } from "../spark-app.ts";
-import { refusalOf } from "../spec/conf.ts";
+import { looksSecret, refusalOf } from "../spec/conf.ts";
 
 /** Spark refuses to start in less; a heap a little above its limit of 450 MiB is needed, since the virtual machine keeps some. */
 const SMALLEST_HEAP_MIB = 512;
@@ -25,7 +25,15 @@ const SAID_ELSEWHERE: readonly { key: RegExp; remedy: string }[] = [
 
 /** Findings about an application, each a sentence with what to change; none when it can be rendered. */
 export function findings(app: SparkApp): string[] {
-  return [...ofName(app), ...ofImage(app), ...ofPaths(app), ...ofSize(app), ...ofLabels(app), ...ofConf(app)];
+  return [
+    ...ofName(app),
+    ...ofImage(app),
+    ...ofPaths(app),
+    ...ofSize(app),
+    ...ofLabels(app),
+    ...ofConf(app),
+    ...ofEnvironment(app),
+  ];
 }
 
 function ofName({ name, namespace }: SparkApp): string[] {
@@ -91,5 +99,17 @@ function ofConf({ conf, prefix }: SparkApp): string[] {
     const refusal = refusalOf(key, value);
     if (refusal !== undefined) return [`conf ${key} is refused: ${refusal.why}`];
     return key in fixed ? [`conf ${key} must be ${fixed[key]}: a second copy of a task could commit twice`] : [];
+  });
+}
+
+/** Variables that Spark sets itself, or that decide what code runs. */
+const SPARKS_OWN = /^(SPARK_|PYSPARK_|JAVA_TOOL_OPTIONS$|LD_|HADOOP_CONF_DIR$|HOME$)/;
+
+function ofEnvironment({ target }: SparkApp): string[] {
+  return Object.entries(target.environment).flatMap(([name, value]) => {
+    if (SPARKS_OWN.test(name)) return [`environment ${name} belongs to Spark; leave it out`];
+    return looksSecret(name, value)
+      ? [`environment ${name} looks like a secret, which everybody who sees the application would see`]
+      : [];
   });
 }

@@ -56,6 +56,7 @@ function sparkApplication(app: SparkApp) {
         ...resources(size.driver, false),
         serviceAccount: target.serviceAccount,
         labels: labels(app),
+        serviceLabels: labels(app),
         template: podTemplate(app, "driver"),
       },
       executor: {
@@ -72,7 +73,7 @@ function sparkApplication(app: SparkApp) {
 }
 
 /** What ties every object to run, step and attempt; the target's own labels cannot replace these. */
-function labels(app: SparkApp): Record<string, string> {
+export function labels(app: SparkApp): Record<string, string> {
   return {
     ...app.target.labels,
     [LABEL.managedBy]: "sparkwright",
@@ -100,8 +101,17 @@ function resources(pod: SparkApp["size"]["driver"], pinned: boolean) {
 
 /** Sorted, since order means nothing to Spark and much to a reviewer. */
 function sparkConf(app: SparkApp): Record<string, string> {
-  const conf = { ...committer(app), ...(app.ranks > 0 ? training(app) : {}), ...app.conf };
+  const conf = { ...environment(app), ...committer(app), ...(app.ranks > 0 ? training(app) : {}), ...app.conf };
   return Object.fromEntries(Object.entries(conf).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** Variables of the target, for both roles. */
+function environment({ target }: SparkApp): Record<string, string> {
+  const of = (prefix: string) => Object.entries(target.environment).map(([name, value]) => [prefix + name, value]);
+  return Object.fromEntries([...of("spark.kubernetes.driverEnv."), ...of("spark.executorEnv.")]) as Record<
+    string,
+    string
+  >;
 }
 
 /** Files appear in the bucket when their task commits, without renames. Needs the spark-hadoop-cloud jar in the image. */

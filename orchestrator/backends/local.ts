@@ -47,6 +47,10 @@ export function localBackend(options: LocalOptions = {}): Backend & WithLogs {
 
     async submit(app, signal) {
       signal.throwIfAborted();
+      if (app.prefix.includes("://"))
+        throw new RejectedError(`Cannot start ${app.name} on this machine: its store is ${app.prefix}`, {
+          remedy: "Give a target of the local backend a folder as storage root",
+        });
       if (isStarted(app)) return;
       const { command, env } = options.launch?.(app) ?? (await sparkLaunch(app, options, environment, signal));
       await startSupervisor(app, { folder: app.prefix, command, env, graceMs });

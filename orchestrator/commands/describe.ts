@@ -1,5 +1,4 @@
 /** @module `describe RUN [STEP]`: all about a run or a step, for reading. */
-import { join } from "node:path";
 import type { Command } from "commander";
 import { describeRun, describeStep, type Surroundings } from "../report/describe.ts";
 import { format } from "../report/format.ts";
@@ -32,7 +31,7 @@ async function surroundingsOf(store: FolderStore, run: RunSheet, terminal: Termi
     const attempt = status.attempts.at(-1)?.number;
     return attempt === undefined
       ? []
-      : [[step.name, join(store.attemptFolder(run.name, step.name, attempt), "driver.log")]];
+      : [[step.name, `${store.attemptFolder(run.name, step.name, attempt)}/driver.log`]];
   });
   const { now, paint } = terminal;
   return {

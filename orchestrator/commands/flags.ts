@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import { RejectedError } from "../errors.ts";
 import { FORMATS } from "../report/format.ts";
 import { parseParam } from "../spec/params.ts";
+import { isUri } from "../storage/layout.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface SpecFlags {
@@ -47,20 +48,21 @@ export function storeFlag(command: Command): Command {
 
 const DEFAULT_STORE = ".sparkwright";
 
-/** Absolute folder of the store; `fallback` (the target's root) stands in when neither flag nor variable is given. */
+/** Absolute folder or URI of the store; `fallback` (the target's root) stands in when neither flag nor variable is given. */
 export function storeFolder(
   { store }: StoreFlag,
   { cwd, environ }: Terminal,
   fallback: string = DEFAULT_STORE,
 ): string {
   const variable = environ["SPARKWRIGHT_STORE"];
-  return resolve(cwd, store ?? (variable === undefined || variable === "" ? fallback : variable));
+  const root = store ?? (variable === undefined || variable === "" ? fallback : variable);
+  return isUri(root) ? root.replace(/\/+$/, "") : resolve(cwd, root);
 }
 
 /** What must be added to a command for it to find this store: nothing for the default one. */
 export function storeSuffix(folder: string, terminal: Terminal): string {
   if (folder === storeFolder({}, terminal)) return "";
-  return ` --store ${/^[\w./~-]+$/.test(folder) ? folder : `'${folder.replaceAll("'", String.raw`'\''`)}'`}`;
+  return ` --store ${/^[\w./:~-]+$/.test(folder) ? folder : `'${folder.replaceAll("'", String.raw`'\''`)}'`}`;
 }
 
 /** Values of `--param`; of one name the last counts. */

@@ -33,7 +33,7 @@ export const VERBS: Verb[] = [
   { name: "delete", summary: "remove the record of a run; published data stays", load: () => import("./delete.ts") },
   {
     name: "dataset",
-    summary: "list datasets, their versions and history; roll back",
+    summary: "list datasets, their versions and history; roll back; send raw data",
     load: () => import("./dataset.ts"),
   },
   { name: "gc", summary: "remove what no run and no version needs", load: () => import("./gc.ts") },

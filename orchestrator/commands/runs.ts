@@ -3,14 +3,14 @@ import { RejectedError } from "../errors.ts";
 import { nearest } from "../nearest.ts";
 import type { RunSheet, StepRow } from "../report/run.ts";
 import { stepRows } from "../report/run.ts";
-import { openFolder, type FolderStore } from "../storage/folder.ts";
+import { openStoreAt, type FolderStore } from "../storage/folder.ts";
 import type { RunRecord } from "../storage/store.ts";
 import { storeFolder, storeSuffix, type StoreFlag } from "./flags.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** The store that the flags mean. */
 export function openStore(flag: StoreFlag, terminal: Terminal): FolderStore {
-  return openFolder(storeFolder(flag, terminal));
+  return openStoreAt(storeFolder(flag, terminal));
 }
 
 const LATEST = "@latest";

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { backendOf } from "../backends/index.ts";
 import type { Plan } from "../plan/plan.ts";
 import { parseSample } from "../plan/sample.ts";
-import { openFolder, type FolderStore } from "../storage/folder.ts";
+import { openStoreAt, type FolderStore } from "../storage/folder.ts";
 import {
   collect,
   listOf,
@@ -53,7 +53,7 @@ export async function select(
   const plan = planFrom(documents, flags, asked);
   // Said before a store is touched: some backends only render.
   backendOf(plan.target.spec);
-  const store = openFolder(storeFolder(flags, terminal, plan.target.spec.storage.root));
+  const store = openStoreAt(storeFolder(flags, terminal, plan.target.spec.storage.root));
   const from = flags.from === undefined ? undefined : (await findRun(store, flags.from, terminal)).name;
   return { plan, store, from };
 }

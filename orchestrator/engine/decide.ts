@@ -18,6 +18,7 @@ import {
 } from "./phases.ts";
 import { backoffMs, mayRetry, nextMemoryFactor } from "./retry.ts";
 import type { AttemptStatus, Failure, RunPhase, RunStatus, StepStatus } from "./run-state.ts";
+import { obstacle } from "./pod-verdict.ts";
 import { verdict } from "./verdict.ts";
 
 /** Application name to what is there: null when nothing is; absent when it could not be asked. */
@@ -134,6 +135,8 @@ function whenLive(step: Step, attempt: LiveAttempt, { status, seen, now }: Momen
   const there = seen[attempt.application];
   if (there?.phase === "Ended") {
     const failure = verdict(there);
+    // A driver whose end nobody saw may yet come up on a cluster; removing it makes sure that the next attempt is alone.
+    if (failure !== undefined && there.cluster !== undefined && there.exitCode === undefined) return remove(failure);
     return {
       do: "end",
       step: step.name,
@@ -144,8 +147,10 @@ function whenLive(step: Step, attempt: LiveAttempt, { status, seen, now }: Momen
   }
   if (status.cancelRequested === true)
     return remove({ class: "Cancelled", cause: "cancelled on request", evidence: [] });
+  const inTheWay = there ? obstacle(there) : undefined;
+  if (inTheWay?.hopeless === true) return remove(inTheWay.failure);
   const late = overdue(step, attempt, now);
-  if (late !== undefined) return remove(late);
+  if (late !== undefined) return remove(because(late, inTheWay?.failure));
   if (attempt.since > now) return { do: "note", step: step.name, attempt: number, phase: attempt.phase };
   if (there === undefined) return undefined;
   if (there === null) {
@@ -165,6 +170,11 @@ function whenLive(step: Step, attempt: LiveAttempt, { status, seen, now }: Momen
     phase: there.phase,
     ...(there.startedAt === undefined ? {} : { startedAt: there.startedAt }),
   };
+}
+
+/** A deadline that passed, with what was in the way when it did. */
+function because(late: Failure, inTheWay: Failure | undefined): Failure {
+  return inTheWay === undefined ? late : { ...inTheWay, cause: `${late.cause}: ${inTheWay.cause}` };
 }
 
 /** A sight of an earlier phase is stale and changes nothing. */

@@ -1,11 +1,12 @@
 /** @module Whether an application that ended may have succeeded, and if not, in which failure class and on what evidence. A table, first match wins. */
 import type { Observation } from "../spark-app.ts";
 import { FAILURES, type FailureClass } from "./failure.ts";
+import { endedInCluster } from "./pod-verdict.ts";
 import type { Failure } from "./run-state.ts";
+import { oneLine } from "./words.ts";
 
 const EVIDENCE_LINES = 12;
 const LOG_LINES = 200;
-const LONGEST_LINE = 300;
 
 /** Exit codes of Spark: 52 is an OutOfMemoryError of the JVM, 137 a container killed for memory. */
 const OUT_OF_MEMORY_CODES = [52, 137];
@@ -71,6 +72,12 @@ const SIGNS: Sign[] = [
     remedy: "Install Java 17 or newer and set JAVA_HOME",
   },
   {
+    pattern: /exceeded quota: .*/,
+    class: "QuotaExceeded",
+    cause: (match) => `executors were not created: ${match[0]}`,
+    remedy: "Choose a smaller size, run fewer applications at once, or have the namespace's quota raised",
+  },
+  {
     pattern: /Max number of executor failures/,
     class: "ExecutorsFailed",
     cause: (_match, line) => line,
@@ -80,11 +87,12 @@ const SIGNS: Sign[] = [
 
 /**
  * The failure of an application that ended, or undefined when it may have succeeded: its outputs decide then.
- * Exit code 0 comes first, then the job's termination document, then exit codes and signs in the log, then the signal.
+ * Exit code 0 comes first, then what pods show, then the job's termination document, then exit codes and signs in the log, then
+ * the signal.
  */
 export function verdict(seen: Observation): Failure | undefined {
   if (seen.exitCode === 0) return undefined;
-  return lastWords(seen) ?? fromLog(seen) ?? fromCode(seen) ?? fromSignal(seen) ?? unseen(seen);
+  return endedInCluster(seen) ?? lastWords(seen) ?? fromLog(seen) ?? fromCode(seen) ?? fromSignal(seen) ?? unseen(seen);
 }
 
 function lastWords(seen: Observation): Failure | undefined {
@@ -165,7 +173,10 @@ function unseen(seen: Observation): Failure {
     class: "StatusLost",
     cause: "the driver is gone and nobody saw how it ended",
     evidence: [...(seen.where === undefined ? [] : [`last seen: ${seen.where}`]), ...linesOf(seen.logTail)],
-    remedy: "The machine may have been restarted, or the supervisor killed; look at the log",
+    remedy:
+      seen.cluster === undefined
+        ? "The machine may have been restarted, or the supervisor killed; look at the log"
+        : "Somebody may have deleted its pod, or its node went; kubectl get events may still tell",
   };
 }
 
@@ -186,12 +197,4 @@ function linesOf(text: string | undefined, most = EVIDENCE_LINES): string[] {
     .map(oneLine)
     .filter((line) => line !== "")
     .slice(-most);
-}
-
-function oneLine(text: string): string {
-  const line = text
-    .slice(0, 4 * LONGEST_LINE)
-    .replace(/\s+/g, " ")
-    .trim();
-  return line.length > LONGEST_LINE ? `${line.slice(0, LONGEST_LINE - 1)}…` : line;
 }

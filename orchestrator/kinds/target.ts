@@ -30,6 +30,22 @@ const Source = z.strictObject({
   package: z.string().optional().describe("Python package that carries the data; path is then inside it."),
 });
 
+/** Where Spark and our pod templates put folders of their own. */
+const TAKEN = /^\/(tmp|opt\/spark\/work-dir|var\/data\/spark-local-dir-1|dev)?(\/|$)/;
+
+const Volume = z.strictObject({
+  claim: z
+    .string()
+    .regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/, "expected the name of a persistent volume claim")
+    .describe("Persistent volume claim in the namespace."),
+  mountPath: z
+    .string()
+    .regex(/^(\/[A-Za-z0-9._-]+)+$/, "expected an absolute folder such as /mnt/data")
+    .refine((path) => !TAKEN.test(path), "this folder is Spark's own")
+    .describe("Folder in driver and executors."),
+  readOnly: z.boolean().default(true).describe("Whether pods may only read it."),
+});
+
 export const Target = z
   .strictObject({
     description: Description,
@@ -43,10 +59,16 @@ export const Target = z
     sources: z.record(z.string(), Source).default({}).describe("Where data from outside lies, by name."),
     sparkVersion: z.string().default("4.1.4").describe("Spark of the image or the laptop."),
     python: z.string().optional().describe("Python interpreter of a laptop. Default: the locked environment."),
+    context: z.string().min(1).optional().describe("Context of the kubeconfig. Default: the current one."),
     image: z.string().optional().describe("Image with Spark, Python and the dependencies, by digest."),
     imagePullSecrets: z.array(z.string()).default([]).describe("Names of secrets to pull the image with."),
     serviceAccount: z.string().default("spark").describe("Service account of the drivers."),
     queue: Name.optional().describe("Kueue queue."),
+    volumes: z.array(Volume).default([]).describe("Folders mounted into driver and executors."),
+    environment: z
+      .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "expected the name of a variable"), z.string())
+      .default({})
+      .describe("Variables of driver and executors; never a secret, everybody who sees the application sees them."),
     labels: z.record(z.string(), z.string()).default({}).describe("Labels of every application and pod."),
     sizes: z.record(z.string(), Size).describe("Sizes that jobs may name."),
     conf: z.record(z.string(), z.string()).default({}).describe("Spark settings of every application here."),

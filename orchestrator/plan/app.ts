@@ -46,6 +46,7 @@ export function sparkAppOf(plan: Plan, step: Step, options: AppOptions): SparkAp
     namespace: target.namespace,
     serviceAccount: target.serviceAccount,
     sparkVersion: target.sparkVersion,
+    ...(target.backend === "kubeflow" ? { environment: target.environment } : {}),
   };
   return {
     name: applicationName(run, step.name, attempt),

@@ -73,7 +73,11 @@ function inputPort(dataset: DatasetDocument, { writers, target }: StepOptions): 
 }
 
 /** Where data from outside lies: the source's folder, URI or Python package, and the dataset's path below it. */
-function external(source: string, path: string, target: DocumentOf<"Target">): { path: string; package?: string } {
+export function external(
+  source: string,
+  path: string,
+  target: DocumentOf<"Target">,
+): { path: string; package?: string } {
   const place: Target["sources"][string] = target.spec.sources[source] ?? {};
   const below = place.path === undefined || place.path === "" ? path : `${place.path.replace(/\/+$/, "")}/${path}`;
   if (place.package !== undefined) return { path: below, package: place.package };

@@ -1,11 +1,11 @@
 /** @module Starts and removes the application of an attempt. */
-import { join } from "node:path";
 import type { Report } from "../engine/advance.ts";
 import type { Failure, RunStatus } from "../engine/run-state.ts";
 import { ConflictError, RejectedError, UnavailableError } from "../errors.ts";
 import type { Step } from "../plan/plan.ts";
-import { makeFolder, toText } from "../storage/disk.ts";
-import { paramsOf, type Params } from "../storage/params.ts";
+import { toText } from "../storage/disk.ts";
+import { makeFolder } from "../storage/files.ts";
+import { paramsOf, POD_TERMINATION_PATH, type Params } from "../storage/params.ts";
 import type { Manifest } from "../storage/store.ts";
 import { appOf, namespaceOf, type Crew } from "./crew.ts";
 
@@ -61,11 +61,12 @@ async function writeParams(crew: Crew, status: RunStatus, step: Step, attempt: n
     inputs: await manifestsOf(crew, status.steps[step.name]?.inputs ?? {}),
     previous: await previousOf(crew, step),
     prefix,
+    ...(record.plan.target.spec.backend === "kubeflow" ? { terminationPath: POD_TERMINATION_PATH } : {}),
     work: store.layout.work(record.name, step.name),
     outputFolder: (role) => store.layout.output(namespace, record.name, step.name, attempt, role),
   });
   await crew.lock.assertHeld();
-  await store.disk.create(join(prefix, "params.json"), toText(params));
+  await store.disk.create(`${prefix}/params.json`, toText(params));
   return params;
 }
 

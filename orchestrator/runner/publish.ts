@@ -2,6 +2,7 @@
 import type { Report } from "../engine/advance.ts";
 import { lastAttempt } from "../engine/phases.ts";
 import type { Failure, RunStatus, StepStatus } from "../engine/run-state.ts";
+import { UnavailableError } from "../errors.ts";
 import type { Step } from "../plan/plan.ts";
 import { rememberedIn } from "../storage/fingerprint.ts";
 import type { Params } from "../storage/params.ts";
@@ -87,7 +88,7 @@ async function changedInput(crew: Crew, step: Step, params: Params): Promise<Fai
   for (const [role, port] of Object.entries(step.inputs)) {
     if (port.external === undefined) continue;
     for (const file of params.inputs[role]?.files ?? []) {
-      const now = await fingerprints.of(file.path).catch(() => undefined);
+      const now = await fingerprints.of(file.path).catch(unlessUnavailable);
       if (now?.etag !== file.etag) {
         return {
           class: "ConfigError",
@@ -98,6 +99,12 @@ async function changedInput(crew: Crew, step: Step, params: Params): Promise<Fai
       }
     }
   }
+  return undefined;
+}
+
+/** A file that cannot be read is not what it was; a server that does not answer says nothing of its files. */
+function unlessUnavailable(error: unknown): undefined {
+  if (error instanceof UnavailableError) throw error;
   return undefined;
 }
 

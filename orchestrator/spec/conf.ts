@@ -65,6 +65,9 @@ const ALLOWED = [
   "pytorch.spark.distributor.ignoreSsl",
 ];
 
+/** Names of what must stay hidden. */
+const SECRET_NAME = /secret|password|passwd|token|access[._-]?key|credential(?!s\.provider)|private[._-]?key/;
+
 /** Settings people do write and must not; with the reason and what to write in their place. First match counts; letter case is ignored. */
 const REFUSED: readonly { key: RegExp; why: string; remedy?: string }[] = [
   {
@@ -106,7 +109,7 @@ const REFUSED: readonly { key: RegExp; why: string; remedy?: string }[] = [
   },
   { key: /^spark\.(pyspark\.|python\.use)|\.redaction\./, why: "the target names the interpreter and what is hidden" },
   {
-    key: /secret|password|passwd|token|access[._-]?key|credential(?!s\.provider)|private[._-]?key/,
+    key: SECRET_NAME,
     why: "it carries a secret, which would be seen in logs and in the cluster",
     remedy: "give the pods access by their service account",
   },
@@ -167,6 +170,11 @@ export function refusalOf(key: string, value: string): { why: string; remedy?: s
     why: "it is not on the list of settings that may be given",
     remedy: "see the settings that may be given in docs/reference.md",
   };
+}
+
+/** Whether a name says that it is a secret, or a value looks like one. */
+export function looksSecret(name: string, value: string): boolean {
+  return SECRET_NAME.test(name.toLowerCase()) || SECRET_VALUE.test(value);
 }
 
 /** The list, for the reference page. */

@@ -1,0 +1,56 @@
+/** @module Runs applications by the kubeflow Spark operator of a cluster. Keeps nothing that the cluster does not know: any process can go on. */
+import { type Clock, systemClock } from "../clock.ts";
+import type { Target } from "../kinds/target.ts";
+import { connect, type Connection } from "../kubernetes/connection.ts";
+import { readKubeconfig } from "../kubernetes/kubeconfig.ts";
+import { podLog } from "../kubernetes/pod-log.ts";
+import type { Backend, WithLogs } from "./backend.ts";
+import { DRIVER_CONTAINER } from "./kubeflow-evidence.ts";
+import { kubeflow } from "./kubeflow.ts";
+import { watcherOf } from "./kubeflow-watcher.ts";
+import { type RemovalOptions, removeApplication } from "./kubeflow-removal.ts";
+import { submitApplication } from "./kubeflow-submission.ts";
+
+export interface KubeflowOptions extends RemovalOptions {
+  /** Default: made from the kubeconfig when it is first needed. */
+  connection?: Connection;
+  clock?: Clock;
+  /** How long a driver's pod may be missing while the operator says it runs, in ms. Default 60 s. */
+  missingMs?: number;
+}
+
+/** Nothing is asked of the cluster before the first call. Throws RejectedError there when the kubeconfig is of no use. */
+export function kubeflowBackend(target: Pick<Target, "context">, options: KubeflowOptions = {}): Backend & WithLogs {
+  let made: Connection | undefined;
+  const connection = () => (made ??= options.connection ?? connect(readKubeconfig({ context: target.context })));
+  const watcher = watcherOf({
+    connection,
+    clock: options.clock ?? systemClock,
+    missingMs: options.missingMs ?? 60_000,
+  });
+
+  return {
+    name: "kubeflow",
+
+    render: (app) => kubeflow.render(app),
+
+    async submit(app, signal) {
+      await submitApplication(connection(), app, kubeflow.render(app), signal);
+    },
+
+    observe: (app, signal) => watcher.observe(app, signal),
+
+    async remove(app, signal) {
+      await removeApplication(connection(), app, options, signal);
+      watcher.forget(app);
+    },
+
+    async *logs(app, { follow, tail }, signal) {
+      const pod = await watcher.driverOf(app, follow, signal);
+      if (pod === undefined) return;
+      const source = { namespace: app.namespace, pod, container: DRIVER_CONTAINER, follow, tail };
+      const ended = async () => ((await watcher.observe(app, signal))?.phase ?? "Ended") === "Ended";
+      yield* podLog(connection(), source, { ended }, signal);
+    },
+  };
+}

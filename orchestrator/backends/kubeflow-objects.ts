@@ -1,0 +1,140 @@
+/** @module The objects of one application in its namespace, found by our labels: application, driver, executors, events, services, config maps. */
+import { RejectedError } from "../errors.ts";
+import { call } from "../kubernetes/call.ts";
+import type { Connection } from "../kubernetes/connection.ts";
+import { list, METADATA_ONLY } from "../kubernetes/list.ts";
+import type { KubeEvent, KubeObject, Node, Pod } from "../kubernetes/objects.ts";
+import { LABEL } from "../names.ts";
+import type { SparkApp } from "../spark-app.ts";
+import { hasEnded, type SparkApplication } from "./kubeflow-evidence.ts";
+
+const ROLE = "spark-role";
+
+export function applicationsPath(namespace: string): string {
+  return `/apis/sparkoperator.k8s.io/v1beta2/namespaces/${namespace}/sparkapplications`;
+}
+
+export function podsPath(namespace: string): string {
+  return `/api/v1/namespaces/${namespace}/pods`;
+}
+
+/** Labels that only the objects of this attempt bear. */
+export function selectorOf({ run, step, attempt }: SparkApp): string {
+  return `${LABEL.run}=${run},${LABEL.step}=${step},${LABEL.attempt}=${attempt}`;
+}
+
+/** The operator's object, or undefined when there is none. */
+export function readApplication(
+  connection: Connection,
+  { namespace, name }: SparkApp,
+  signal: AbortSignal,
+): Promise<SparkApplication | undefined> {
+  const path = `${applicationsPath(namespace)}/${name}`;
+  return call<SparkApplication>(
+    connection,
+    { method: "GET", path, action: `read SparkApplication ${namespace}/${name}` },
+    signal,
+  );
+}
+
+export interface Pods {
+  driver?: Pod;
+  executors: Pod[];
+}
+
+/** Driver and executors. Of several drivers, as after a double submission, the one that lives counts, else the youngest. */
+export async function readPods(connection: Connection, app: SparkApp, signal: AbortSignal): Promise<Pods> {
+  const { items } = await list<Pod>(
+    connection,
+    { action: `list pods in ${app.namespace}`, path: podsPath(app.namespace), labelSelector: selectorOf(app) },
+    signal,
+  );
+  const inRole = (role: string) => items.filter(({ metadata }) => metadata.labels?.[ROLE] === role);
+  const [driver] = inRole("driver").toSorted(
+    (a, b) => Number(hasEnded(a)) - Number(hasEnded(b)) || (createdAt(a) < createdAt(b) ? 1 : -1),
+  );
+  return { ...(driver && { driver }), executors: inRole("executor").toSorted(byName) };
+}
+
+/** Warnings about a pod, oldest first. None where events may not be read: they only explain. */
+export async function readWarnings(
+  connection: Connection,
+  namespace: string,
+  pod: string,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const { items } = await orNothing(
+    list<KubeEvent>(
+      connection,
+      {
+        action: `list events in ${namespace}`,
+        path: `/api/v1/namespaces/${namespace}/events`,
+        fieldSelector: `involvedObject.name=${pod},type=Warning`,
+      },
+      signal,
+    ),
+  );
+  return items
+    .toSorted((a, b) => (createdAt(a) < createdAt(b) ? -1 : 1))
+    .map(({ reason, message }) => `${reason ?? "Warning"}: ${message ?? ""}`);
+}
+
+/** All nodes; none where they may not be read, which a role of one namespace cannot allow. */
+export async function readNodes(connection: Connection, signal: AbortSignal): Promise<Node[]> {
+  const { items } = await orNothing(list<Node>(connection, { action: "list nodes", path: "/api/v1/nodes" }, signal));
+  return items;
+}
+
+/** A service, config map or pod that is left of an application, and where to delete it. */
+export interface Leftover {
+  kind: string;
+  path: string;
+  object: KubeObject;
+}
+
+/** Pods and services that bear our labels, and config maps that do or that belong to one of these owners. Contents are not read. */
+export async function leftovers(
+  connection: Connection,
+  app: SparkApp,
+  owners: ReadonlySet<string>,
+  signal: AbortSignal,
+): Promise<Leftover[]> {
+  const wanted = selectorOf(app)
+    .split(",")
+    .map((pair) => pair.split("=") as [string, string]);
+  const isOurs = ({ metadata }: KubeObject): boolean =>
+    wanted.every(([key, value]) => metadata.labels?.[key] === value) ||
+    (metadata.ownerReferences ?? []).some(({ uid }) => owners.has(uid));
+  const found = await Promise.all(
+    (["pods", "services", "configmaps"] as const).map(async (plural) => {
+      const path = `/api/v1/namespaces/${app.namespace}/${plural}`;
+      const action = `list ${plural} in ${app.namespace}`;
+      // Spark gives no labels to config maps.
+      const labelled = plural === "configmaps" ? {} : { labelSelector: selectorOf(app) };
+      const { items } = await list<KubeObject>(
+        connection,
+        { action, path, accept: METADATA_ONLY, ...labelled },
+        signal,
+      );
+      return items.filter(isOurs).map((object) => ({ kind: plural, path: `${path}/${object.metadata.name}`, object }));
+    }),
+  );
+  return found.flat();
+}
+
+async function orNothing<T>(asked: Promise<{ items: T[] }>): Promise<{ items: T[] }> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (error instanceof RejectedError) return { items: [] };
+    throw error;
+  }
+}
+
+function createdAt({ metadata }: KubeObject): string {
+  return metadata.creationTimestamp ?? "";
+}
+
+function byName(a: KubeObject, b: KubeObject): number {
+  return a.metadata.name < b.metadata.name ? -1 : 1;
+}

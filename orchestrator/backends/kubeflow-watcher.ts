@@ -1,0 +1,175 @@
+/** @module Looks at applications of the kubeflow operator: asks the cluster, and asks for explanations only where something is odd. */
+import { setTimeout as delay } from "node:timers/promises";
+import type { Clock } from "../clock.ts";
+import type { Connection } from "../kubernetes/connection.ts";
+import type { Node, Pod } from "../kubernetes/objects.ts";
+import { podLog } from "../kubernetes/pod-log.ts";
+import type { Observation, PodEvidence, SparkApp } from "../spark-app.ts";
+import { DRIVER_CONTAINER, observationOf } from "./kubeflow-evidence.ts";
+import { readApplication, readNodes, readPods, readWarnings } from "./kubeflow-objects.ts";
+import { lostNodes, tooLarge } from "./kubeflow-room.ts";
+
+export interface Watcher {
+  /** What is there now, or undefined when nothing is. */
+  observe(app: SparkApp, signal: AbortSignal): Promise<Observation | undefined>;
+  /** Name of the driver's pod; waits for it when asked, until the application has ended. */
+  driverOf(app: SparkApp, wait: boolean, signal: AbortSignal): Promise<string | undefined>;
+  /** The application was removed. */
+  forget(app: SparkApp): void;
+}
+
+export interface WatcherOptions {
+  connection: () => Connection;
+  clock: Clock;
+  /** How long a driver's pod may be missing while the operator says it runs, in ms. */
+  missingMs: number;
+}
+
+/** Lines of the log that go with a bad end. */
+const LOG_TAIL = 200;
+/** Explanations change slowly and cost a request each. */
+const WARNINGS_EVERY_MS = 5000;
+const NODES_EVERY_MS = 30_000;
+const POLL_MS = 500;
+/** Longest time that reading the last lines of a log may take. */
+const LOG_MS = 5000;
+
+/** What was seen of an application before. It spares requests, and tells how long something lasts. */
+interface Memory {
+  /** Its end by its own pod: that stays true when the pod is gone. */
+  end?: Observation;
+  /** Uid of the pod that ended badly, and its last lines. */
+  logTail?: { pod: string; text: string };
+  warnings: string[];
+  warnedAt: number;
+  missingSince?: number;
+}
+
+interface Watch extends WatcherOptions {
+  memories: Map<string, Memory>;
+  nodes: { at: number; list: Node[] };
+}
+
+export function watcherOf(options: WatcherOptions): Watcher {
+  const watch: Watch = { ...options, memories: new Map(), nodes: { at: Number.NEGATIVE_INFINITY, list: [] } };
+  return {
+    observe: (app, signal) => observe(watch, app, signal),
+
+    async driverOf(app, wait, signal) {
+      for (;;) {
+        const { driver } = await readPods(watch.connection(), app, signal);
+        if (driver !== undefined || !wait) return driver?.metadata.name;
+        const seen = await observe(watch, app, signal);
+        if (seen === undefined || seen.phase === "Ended") return undefined;
+        await delay(POLL_MS, undefined, { signal });
+      }
+    },
+
+    forget: (app) => void watch.memories.delete(keyOf(app)),
+  };
+}
+
+async function observe(watch: Watch, app: SparkApp, signal: AbortSignal): Promise<Observation | undefined> {
+  const memory = watch.memories.get(keyOf(app)) ?? { warnings: [], warnedAt: Number.NEGATIVE_INFINITY };
+  watch.memories.set(keyOf(app), memory);
+  const [application, pods] = await Promise.all([
+    readApplication(watch.connection(), app, signal),
+    readPods(watch.connection(), app, signal),
+  ]);
+  const odd = [pods.driver, ...pods.executors].find((pod) => pod !== undefined && isStarting(pod));
+  if (odd !== undefined) await explain(watch, app, odd.metadata.name, memory, signal);
+  const isSilent = pods.driver !== undefined && isNotReady(pods.driver);
+  const seen = observationOf({
+    application,
+    ...pods,
+    warnings: odd === undefined ? [] : memory.warnings,
+    ...(isSilent && { lostNodes: lostNodes(await nodesNow(watch, signal)) }),
+  });
+  if (seen === undefined) return memory.end;
+  await measure(seen, () => nodesNow(watch, signal));
+  if (pods.driver === undefined) return memory.end ?? withoutPod(watch, seen, memory);
+  delete memory.missingSince;
+  if (seen.phase !== "Ended") return seen;
+  const logTail = seen.exitCode === 0 ? undefined : await lastWords(watch, app, pods.driver, memory, signal);
+  memory.end = { ...seen, ...(logTail ? { logTail } : {}) };
+  return memory.end;
+}
+
+function keyOf({ namespace, name }: SparkApp): string {
+  return `${namespace}/${name}`;
+}
+
+/** The operator notices a missing pod only when something else happens; we wait a while for it, and then no longer. */
+function withoutPod({ clock, missingMs }: Watch, seen: Observation, memory: Memory): Observation {
+  if (seen.phase !== "Running") return seen;
+  memory.missingSince ??= clock();
+  if (clock() - memory.missingSince < missingMs) return seen;
+  const state = seen.cluster?.application?.state ?? "";
+  return { ...seen, phase: "Ended", where: `a driver whose pod is gone, though the operator says ${state}` };
+}
+
+async function explain(
+  { connection, clock }: Watch,
+  app: SparkApp,
+  pod: string,
+  memory: Memory,
+  signal: AbortSignal,
+): Promise<void> {
+  if (clock() - memory.warnedAt < WARNINGS_EVERY_MS) return;
+  memory.warnedAt = clock();
+  memory.warnings = await readWarnings(connection(), app.namespace, pod, signal);
+}
+
+async function nodesNow(watch: Watch, signal: AbortSignal): Promise<Node[]> {
+  if (watch.clock() - watch.nodes.at >= NODES_EVERY_MS)
+    watch.nodes = { at: watch.clock(), list: await readNodes(watch.connection(), signal) };
+  return watch.nodes.list;
+}
+
+/** Last lines of a driver that ended badly, read once. */
+async function lastWords(
+  { connection }: Watch,
+  { namespace }: SparkApp,
+  { metadata }: Pod,
+  memory: Memory,
+  signal: AbortSignal,
+): Promise<string> {
+  const pod = metadata.uid ?? metadata.name;
+  if (memory.logTail?.pod === pod) return memory.logTail.text;
+  const lines: string[] = [];
+  const source = { namespace, pod: metadata.name, container: DRIVER_CONTAINER, follow: false, tail: LOG_TAIL };
+  try {
+    // A node that does not answer must not hold up what is known without its log.
+    const soon = AbortSignal.any([signal, AbortSignal.timeout(LOG_MS)]);
+    const options = { ended: async () => true, breaks: 2, pauseMs: 100 };
+    for await (const line of podLog(connection(), source, options, soon)) lines.push(line);
+  } catch (error) {
+    signal.throwIfAborted();
+    // Its node may be gone, or the right to read logs missing: the end is told without its log.
+    lines.push(error instanceof Error ? error.message : String(error));
+  }
+  memory.logTail = { pod, text: lines.join("\n") };
+  return memory.logTail.text;
+}
+
+/** Tells of pods that no node takes whether any node could. */
+async function measure({ cluster }: Observation, nodes: () => Promise<Node[]>): Promise<void> {
+  const waiting = [cluster?.driver, cluster?.executors?.first].filter(
+    (pod): pod is PodEvidence => pod?.unschedulable !== undefined,
+  );
+  for (const pod of waiting) {
+    const lacking = tooLarge(pod.requests ?? {}, await nodes());
+    if (lacking.length > 0) pod.tooLarge = lacking;
+  }
+}
+
+function isStarting({ status }: Pod): boolean {
+  return status?.phase === "Pending";
+}
+
+function isNotReady({ status }: Pod): boolean {
+  return (
+    status?.phase === "Running" &&
+    status.conditions?.some(({ type, status: is }) => type === "Ready" && is !== "True") === true
+  );
+}

@@ -1,0 +1,76 @@
+/** @module Lists of objects, page by page. */
+import { UnavailableError } from "../errors.ts";
+import { call } from "./call.ts";
+import type { Connection } from "./connection.ts";
+import type { KubeObject } from "./objects.ts";
+import { ExpiredError } from "./refusal.ts";
+
+/** Metadata alone: contents of config maps are nobody's business. */
+export const METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
+
+const PAGE = 500;
+/** A list that changes faster than it can be read is begun anew this often. */
+const RESTARTS = 3;
+
+export interface ListOptions {
+  /** For messages, as in `list pods in offers`. */
+  action: string;
+  /** Path of the collection. */
+  path: string;
+  labelSelector?: string;
+  fieldSelector?: string;
+  accept?: string;
+  /** Objects per page. Default 500. */
+  limit?: number;
+}
+
+export interface Listed<T> {
+  items: T[];
+  /** Where a watch may go on from. */
+  resourceVersion: string;
+}
+
+interface Page<T> {
+  metadata?: { continue?: string; resourceVersion?: string };
+  items?: T[];
+}
+
+/** All objects of a collection, as of one moment. A list whose later pages expire on the server is begun anew. Throws as `call` does. */
+export async function list<T extends KubeObject>(
+  connection: Connection,
+  options: ListOptions,
+  signal: AbortSignal,
+): Promise<Listed<T>> {
+  for (let restart = 0; restart <= RESTARTS; restart += 1) {
+    const listed = await readPages<T>(connection, options, signal);
+    if (listed !== undefined) return listed;
+  }
+  throw new UnavailableError(`Cannot ${options.action}: the list expired on the server ${RESTARTS + 1} times`);
+}
+
+async function readPages<T>(
+  connection: Connection,
+  { action, path, accept, limit = PAGE, ...selectors }: ListOptions,
+  signal: AbortSignal,
+): Promise<Listed<T> | undefined> {
+  const items: T[] = [];
+  let next: string | undefined;
+  do {
+    const request = {
+      method: "GET",
+      path,
+      action,
+      query: { ...selectors, limit, continue: next },
+      ...(accept === undefined ? {} : { accept }),
+    } as const;
+    const page = await call<Page<T>>(connection, request, signal).catch((error: unknown) => {
+      if (next !== undefined && error instanceof ExpiredError) return "expired" as const;
+      throw error;
+    });
+    if (page === "expired") return undefined;
+    items.push(...(page?.items ?? []));
+    next = page?.metadata?.continue;
+    if (!next) return { items, resourceVersion: page?.metadata?.resourceVersion ?? "" };
+  } while (next);
+  return undefined;
+}
