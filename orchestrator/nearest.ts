@@ -4,11 +4,12 @@
 export function nearest(word: string, known: Iterable<string>): string | undefined {
   const asked = word.slice(0, LONGEST).toLowerCase();
   let best: string | undefined;
-  let bestDistance = Math.floor((asked.length + 1) / 3) + 1;
+  let least = Math.floor((asked.length + 1) / 3) + 1;
   for (const name of known) {
-    if (Math.abs(name.length - asked.length) >= bestDistance) continue;
-    const distance = editDistance(asked, name.slice(0, LONGEST).toLowerCase());
-    if (distance < bestDistance) [best, bestDistance] = [name, distance];
+    if (Math.abs(name.length - asked.length) >= least) continue;
+    // Of two equally near ones the other letter is likelier than the missing one: executorz is executors, not executor.
+    const cost = editDistance(asked, name.slice(0, LONGEST).toLowerCase()) + (name.length === asked.length ? 0 : 0.5);
+    if (cost < least) [best, least] = [name, cost];
   }
   return best;
 }

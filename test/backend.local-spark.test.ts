@@ -30,7 +30,7 @@ afterAll(async () => {
 });
 
 backendContract("local with real Spark", {
-  patience: 60_000,
+  patience: 180_000,
   open: () => localBackend({ graceMs: 5000 }),
   app(behaviour) {
     const prefix = join(root, String(apps.length));
