@@ -15,6 +15,18 @@ interface Manifest {
 const render = (more: Parameters<typeof sampleApp>[0]) => kubeflow.render(sampleApp(more)) as Manifest;
 
 describe("kubeflow.render()", () => {
+  test.for(["driver", "executor"] as const)(
+    "gives the %s the variables of the secret and a folder to start in",
+    (role) => {
+      const [container] = render({ target: clusterTarget({ credentials: "s3-jobs" }) }).spec[role].template.spec
+        .containers;
+      expect(container).toMatchObject({
+        envFrom: [{ secretRef: { name: "s3-jobs" } }],
+        workingDir: "/opt/spark/work-dir",
+      });
+    },
+  );
+
   test.for(["driver", "executor"] as const)("mounts the volumes of the target into the %s", (role) => {
     const volumes = [
       { claim: "python", mountPath: "/mnt/python", readOnly: true },

@@ -35,7 +35,12 @@ export function podTemplate(app: SparkApp, role: Role) {
       containers: [
         {
           name: `spark-kubernetes-${role}`,
+          // The folder an image starts in may be read-only here; Spark puts the files it fetches where it starts.
+          workingDir: WORK_DIR,
           env: [{ name: "HOME", value: "/tmp" }],
+          ...(app.target.credentials === undefined
+            ? {}
+            : { envFrom: [{ secretRef: { name: app.target.credentials } }] }),
           securityContext: {
             allowPrivilegeEscalation: false,
             readOnlyRootFilesystem: true,

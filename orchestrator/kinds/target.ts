@@ -69,6 +69,13 @@ export const Target = z
       .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "expected the name of a variable"), z.string())
       .default({})
       .describe("Variables of driver and executors; never a secret, everybody who sees the application sees them."),
+    credentials: z
+      .string()
+      .regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/, "expected the name of a secret")
+      .optional()
+      .describe(
+        "Secret of the namespace whose keys become variables of driver and executors, such as AWS_ACCESS_KEY_ID.",
+      ),
     labels: z.record(z.string(), z.string()).default({}).describe("Labels of every application and pod."),
     sizes: z.record(z.string(), Size).describe("Sizes that jobs may name."),
     conf: z.record(z.string(), z.string()).default({}).describe("Spark settings of every application here."),

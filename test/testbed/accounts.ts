@@ -5,6 +5,7 @@ import { operatorDefinitions, program } from "./build.ts";
 import { certificate, kubectl, writeKubeconfig } from "./certificates.ts";
 import { succeeds } from "./command.ts";
 import { NAMESPACE, SOURCES, kubeconfig, sitePackages } from "./places.ts";
+import { accounts } from "./s3.ts";
 
 const ACCOUNTS = [
   { account: "sparkwright", namespace: NAMESPACE },
@@ -14,6 +15,7 @@ const ACCOUNTS = [
 const TOKEN_HOURS = 720;
 const RENEW_AFTER_MS = (TOKEN_HOURS / 2) * 3_600_000;
 export const CLAIM = "python-environment";
+const CREDENTIALS = "s3-jobs";
 
 /** Namespaces, accounts, their rights, and a kubeconfig with a token for each account that is used from outside. */
 export function ensureAccounts(): void {
@@ -28,6 +30,18 @@ export function ensureDefinitions(): void {
   // They are too large for the annotation that plain `apply` keeps.
   kubectl(["apply", "--server-side", "--force-conflicts", "--filename", operatorDefinitions()]);
   kubectl(["wait", "--for=condition=Established", "--timeout=60s", "--filename", operatorDefinitions()]);
+}
+
+/** The jobs' S3 account as a secret, whose keys are the variables that S3A and Arrow look for. */
+export function ensureJobCredentials(): void {
+  const { jobs } = accounts();
+  const secret = {
+    apiVersion: "v1",
+    kind: "Secret",
+    metadata: { name: CREDENTIALS, namespace: NAMESPACE },
+    stringData: { AWS_ACCESS_KEY_ID: jobs.access, AWS_SECRET_ACCESS_KEY: jobs.secret },
+  };
+  kubectl(["apply", "--filename", "-"], JSON.stringify(secret));
 }
 
 /** The locked Python environment, read-only, as a claim that pods of the namespace mount. */

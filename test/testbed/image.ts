@@ -9,6 +9,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
 import { digestOf } from "../../scripts/places.mjs";
@@ -34,16 +35,25 @@ const UNUSED = [
 ];
 const ENTRYPOINT = join(SOURCES, "image/entrypoint.sh");
 
+/** Folder of the jars beside the cluster. */
+export const SPARK_JARS = inRun("spark-jars");
+const SPARK_IMAGE = inRun("spark-image");
+
 export interface Images {
   pause: Layer[];
   spark: Layer[];
+  /** The one of `spark` with the jars that speak S3. */
+  jars: Layer;
 }
 
 /** Makes the layers that are missing in the cache. Needs root. */
 export function makeLayers(): Promise<Images> {
   return withLock(
     join(CACHE, "testbed-image.lock"),
-    async () => ({ spark: sparkLayers(), pause: [pauseLayer()] }),
+    async () => {
+      const jars = jarsLayer();
+      return { spark: sparkLayers(jars), pause: [pauseLayer()], jars };
+    },
     (holder: string) => say(`waiting for another image build to finish (${holder})`),
   );
 }
@@ -52,22 +62,36 @@ export function makeLayers(): Promise<Images> {
 export async function importImages({ pause, spark }: Images): Promise<void> {
   const variables = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"];
   await importImage(IMAGES.pause, pause, { Entrypoint: ["/pause"], Env: variables });
-  await importImage(IMAGES.spark, spark, {
+  const byDigest = await importImage(IMAGES.spark, spark, {
     User: String(USER.id),
     WorkingDir: USER.home,
     Entrypoint: ["/opt/entrypoint.sh"],
     Env: [...variables, "JAVA_HOME=/usr/lib/jvm/java-17-openjdk-amd64", "LANG=C.UTF-8"],
   });
+  writeFileSync(SPARK_IMAGE, byDigest);
 }
 
-function sparkLayers(): Layer[] {
+/** Name by digest of the Spark image that was imported, for targets; undefined before that. */
+export function sparkImage(): string | undefined {
+  return existsSync(SPARK_IMAGE) ? readFileSync(SPARK_IMAGE, "utf8") : undefined;
+}
+
+/** The jars that speak S3, beside the cluster: the operator's spark-submit looks at the code's address, too. */
+export function unpackJars({ jars }: Images): void {
+  removeFolder(SPARK_JARS);
+  mkdirSync(SPARK_JARS, { recursive: true });
+  output("tar", ["-C", SPARK_JARS, "--strip-components=3", "-xf", jars.tar, "./opt/spark-extra-jars"]);
+}
+
+function jarsLayer(): Layer {
+  const sums = JARS.map((jar) => jar.sha256);
+  return layer("jars", sums, (tree) => fetchJars(join(tree, "opt/spark-extra-jars")));
+}
+
+function sparkLayers(jars: Layer): Layer[] {
   return [
     layer("base", [SUITE, ...PACKAGES, JSON.stringify(USER), ...UNUSED], baseTree),
-    layer(
-      "jars",
-      JARS.map((jar) => jar.sha256),
-      (tree) => fetchJars(join(tree, "opt/spark-extra-jars")),
-    ),
+    jars,
     layer("entrypoint", [digestOf(ENTRYPOINT)], (tree) => place(ENTRYPOINT, join(tree, "opt/entrypoint.sh"))),
   ];
 }

@@ -22,8 +22,8 @@ interface Blob {
 
 const TYPE = "application/vnd.oci.image";
 
-/** Gives containerd an image under a name, unless it has that very one. */
-export async function importImage(name: string, layers: Layer[], config: Record<string, unknown>): Promise<void> {
+/** Gives containerd an image under a name, unless it has that very one, and a second name by its digest, which this gives. */
+export async function importImage(name: string, layers: Layer[], config: Record<string, unknown>): Promise<string> {
   const layout = inRun("image");
   rmSync(layout, { recursive: true, force: true });
   const manifest = writeLayout(layout, name, layers, config);
@@ -32,6 +32,9 @@ export async function importImage(name: string, layers: Layer[], config: Record<
     await timed(`imported ${name}`, () => load(layout));
   }
   rmSync(layout, { recursive: true, force: true });
+  const byDigest = `${name.replace(/:[^:/]*$/, "")}@${manifest.digest}`;
+  output("ctr", ctr(["images", "tag", "--force", name, byDigest]));
+  return byDigest;
 }
 
 function writeLayout(layout: string, name: string, layers: Layer[], config: Record<string, unknown>): Blob {

@@ -1,8 +1,10 @@
 /** The real Spark operator, as a process beside the cluster, under its own account. It starts one JVM for each submission. */
 import { join } from "node:path";
 import { program } from "./build.ts";
+import { SPARK_JARS } from "./image.ts";
 import type { Part } from "./part.ts";
 import { NAMESPACE, PORTS, kubeconfig, sitePackages } from "./places.ts";
+import { accounts } from "./s3.ts";
 
 export function operator(): Part {
   const account = kubeconfig("spark-operator-controller");
@@ -26,6 +28,10 @@ export function operator(): Part {
       KUBERNETES_SERVICE_HOST: "127.0.0.1",
       KUBERNETES_SERVICE_PORT: String(PORTS.api),
       SPARK_HOME: join(sitePackages(), "pyspark"),
+      // Spark looks up the addresses of Python archives before it starts a driver, so the submitter needs to read them.
+      SPARK_DIST_CLASSPATH: join(SPARK_JARS, "*"),
+      AWS_ACCESS_KEY_ID: accounts().jobs.access,
+      AWS_SECRET_ACCESS_KEY: accounts().jobs.secret,
     },
     reads: [account],
     missing: async () => {

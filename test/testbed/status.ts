@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { program } from "./build.ts";
 import { kubectl } from "./certificates.ts";
 import { output, succeeds } from "./command.ts";
+import { sparkImage } from "./image.ts";
 import { logFile, pidOf, recorded } from "./part.ts";
 import { NAMESPACE, kubeconfig } from "./places.ts";
 import { S3, accounts } from "./s3.ts";
@@ -50,6 +51,7 @@ export function environment(asAdmin: boolean): string {
       AWS_ACCESS_KEY_ID: sparkwright.access,
       AWS_SECRET_ACCESS_KEY: sparkwright.secret,
       SPARKWRIGHT_S3_ROOT: S3.root,
+      SPARKWRIGHT_IMAGE: sparkImage() ?? "",
       SPARKWRIGHT_JOBS_ACCESS_KEY_ID: jobs.access,
       SPARKWRIGHT_JOBS_SECRET_ACCESS_KEY: jobs.secret,
     });

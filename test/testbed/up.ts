@@ -1,13 +1,13 @@
 /** Brings the testbed up, whatever is there already: each step looks first and does only what is missing. */
 import { chmodSync, existsSync, mkdirSync } from "node:fs";
 import { MissingError } from "../../scripts/missing.mjs";
-import { ensureAccounts, ensureDefinitions, ensureEnvironmentClaim } from "./accounts.ts";
+import { ensureAccounts, ensureDefinitions, ensureEnvironmentClaim, ensureJobCredentials } from "./accounts.ts";
 import { build } from "./build.ts";
 import { ensureCertificates } from "./certificates.ts";
 import { say, succeeds, timed } from "./command.ts";
 import { ensureControlGroup } from "./containment.ts";
 import { controlPlane, scheduler } from "./control-plane.ts";
-import { importImages, makeLayers } from "./image.ts";
+import { importImages, makeLayers, unpackJars } from "./image.ts";
 import { ensureNetwork } from "./network.ts";
 import { containerd, dns, kubelet } from "./node.ts";
 import { operator } from "./operator.ts";
@@ -56,6 +56,8 @@ async function upNode(): Promise<void> {
   await timed("volume of the Python environment", ensureEnvironmentClaim);
   await started(s3Server());
   await timed("bucket", ensureBucket);
+  ensureJobCredentials();
+  await timed("jars of the operator's spark-submit", () => unpackJars(images));
   await started(operator());
 }
 
