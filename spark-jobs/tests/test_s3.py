@@ -1,4 +1,4 @@
-"""Documents, Parquet files and models in a bucket of a real S3 server: versitygw from the cache, skipped without it."""
+"""Documents, Parquet files and models in a bucket of a real S3 server: versitygw from the cache (`pytest -m s3`)."""
 
 import os
 import socket
@@ -17,12 +17,13 @@ from sparkjobs.job import Job
 
 CACHE = Path(os.environ.get("SPARKWRIGHT_CACHE") or Path(__file__).parents[2] / ".cache")
 SERVERS = sorted(CACHE.glob("testbed*/bin/versitygw"))
-pytestmark = pytest.mark.skipif(not SERVERS, reason=f"there is no versitygw below {CACHE}")
+pytestmark = pytest.mark.s3
 
 
 @pytest.fixture(scope="module")
 def bucket(tmp_path_factory):
     """A URI in a fresh bucket; the AWS_* variables name the server while the tests run."""
+    assert SERVERS, f"there is no versitygw below {CACHE}: npm run testbed -- up --tier 2 builds it"
     home = tmp_path_factory.mktemp("s3")
     for name in ("data", "sidecar"):
         (home / name).mkdir()
