@@ -52,7 +52,9 @@ export function trimmed(output) {
 }
 
 const MASKS = [
-  [/\b(\d+h )?(\d+m )?\d+(\.\d+)? ?(ms|s|m|h)\b/g, "[TIME]"],
+  [/\b(\d+h ?)?(\d+m ?)?\d+(\.\d+)? ?(ms|s|m|h)\b/g, "[TIME]"],
+  // A step's share of the whole time.
+  [/\[TIME\] +\d+%/g, "[TIME] [SHARE]"],
   [/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/g, "[WHEN]"],
   [/\bv-[0-9a-f]+/g, "[VERSION]"],
   [/\b[0-9a-f]{8,64}\b/g, "[HASH]"],

@@ -38,6 +38,8 @@ test("trimmed() drops what npm says before the program speaks", () => {
 
 test.for([
   ["a time", "features Succeeded 41s", "features Succeeded 1m 12s"],
+  ["a time without blanks", "offers-1 Succeeded in 8m03s", "offers-1 Succeeded in 1h02m09s"],
+  ["a time and its share", "features Succeeded 1/2         55s     11%", "features Succeeded 1/2       1m01s      9%"],
   ["a version", "offers v-0123456789ab", "offers v-fedcba987654"],
   ["a moment", "at 2026-11-22T20:15:46Z", "at 2026-12-01T00:00:00Z"],
   ["the width of a column", "STEP      PHASE", "STEP PHASE"],
@@ -47,6 +49,7 @@ test.for([
 });
 
 test.for([
+  ["a share of something else", "s1 16% of all", "s1 17% of all"],
   ["a count", "offers 9000 rows", "offers 9001 rows"],
   ["a word", "train Succeeded", "train Failed"],
   ["a metric by more", "txt 0.41", "txt 0.31"],
