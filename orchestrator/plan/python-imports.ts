@@ -99,8 +99,8 @@ function logicalLines(text: string): string[] | undefined {
         line = "";
       }
     } else if (!found.startsWith("#")) {
-      if (/^[([{]$/.test(found)) depth++;
-      if (/^[)\]}]$/.test(found) && --depth < 0) return undefined;
+      if (found === "(" || found === "[" || found === "{") depth++;
+      else if ((found === ")" || found === "]" || found === "}") && --depth < 0) return undefined;
       line += found;
     }
   }
@@ -110,9 +110,10 @@ function logicalLines(text: string): string[] | undefined {
 
 /** Offset after the closing quote; a short string must end on its line. */
 function stringEnd(text: string, from: number, quote: string): number | undefined {
+  const sign = quote[0];
   for (let at = from; at < text.length; at++) {
     if (text[at] === "\\") at += text.startsWith("\r\n", at + 1) ? 2 : 1;
-    else if (text.startsWith(quote, at)) return at + quote.length;
+    else if (text[at] === sign && text.startsWith(quote, at)) return at + quote.length;
     else if (quote.length === 1 && text[at] === "\n") return undefined;
   }
   return undefined;

@@ -14,8 +14,15 @@ export const MAX_DEPTH = 64;
 /** Tokens of one file; a second of parsing. Real specs are a hundredth of it. */
 const MAX_TOKENS = 200_000;
 
-/** What forbids parsing the text; empty when it may be parsed. At most one problem of each sort. */
-export function guard(file: string, text: string): Problem[] {
+export interface Guarded {
+  /** What forbids parsing the text; empty when it may be parsed. At most one problem of each sort. */
+  problems: Problem[];
+  /** The tokens of the text, for the parser: cutting it up is half of its work. Incomplete when there are problems. */
+  lexemes: string[];
+}
+
+/** Cuts a text into tokens and says whether a parser may see them. */
+export function guard(file: string, text: string): Guarded {
   const found = (offset: number, message: string, remedy?: string): Problem => ({
     file,
     ...positionOf(text, offset),
@@ -24,7 +31,8 @@ export function guard(file: string, text: string): Problem[] {
     ...(remedy === undefined ? {} : { remedy }),
   });
   if (Buffer.byteLength(text) > MAX_BYTES) {
-    return [{ file, line: 0, column: 0, path: "", ...tooLarge(Buffer.byteLength(text)) }];
+    const problem = { file, line: 0, column: 0, path: "", ...tooLarge(Buffer.byteLength(text)) };
+    return { problems: [problem], lexemes: [] };
   }
   // Tab, line feed and carriage return are text; other control characters and half surrogate pairs are not.
   // oxlint-disable-next-line no-control-regex -- they are what is looked for
@@ -33,9 +41,14 @@ export function guard(file: string, text: string): Problem[] {
   );
   if (control !== null) {
     const code = (control[0].codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0");
-    return [found(control.index, `control character U+${code} in the text`, "save the file as plain UTF-8 text")];
+    const problem = found(
+      control.index,
+      `control character U+${code} in the text`,
+      "save the file as plain UTF-8 text",
+    );
+    return { problems: [problem], lexemes: [] };
   }
-  const { deep, template, crowded } = scan(text);
+  const { deep, template, crowded, lexemes } = scan(text);
   const problems: Problem[] = [];
   if (template !== undefined) {
     const excerpt = text.slice(template, template + LONGEST_EXCERPT).split("\n", 1)[0] ?? "";
@@ -49,7 +62,7 @@ export function guard(file: string, text: string): Problem[] {
     problems.push(found(crowded, `more than ${MAX_TOKENS} words and signs in one file`, "split the file"));
   if (deep !== undefined)
     problems.push(found(deep, `nested more than ${MAX_DEPTH} levels deep`, "no kind needs more than a few levels"));
-  return problems;
+  return { problems, lexemes };
 }
 
 const LONGEST_EXCERPT = 60;
@@ -78,6 +91,7 @@ interface Scan {
   deep: number | undefined;
   template: number | undefined;
   crowded: number | undefined;
+  lexemes: string[];
 }
 
 function scan(text: string): Scan {
@@ -87,10 +101,12 @@ function scan(text: string): Scan {
   let tokens = 0;
   let afterKey = false;
   let braceAt = -2;
+  const lexemes: string[] = [];
   for (const token of new Lexer().lex(text)) {
+    lexemes.push(token);
     // Marks of the lexer, not part of the text.
     if (token === "\u0002" || token === "\u0018" || token === "\u001f") continue;
-    if (++tokens > MAX_TOKENS) return { deep, template, crowded: offset };
+    if (++tokens > MAX_TOKENS) return { deep, template, crowded: offset, lexemes };
     const column = offset - lineStart;
     template ??= templateIn(token, offset, braceAt);
     if (token === "{") braceAt = offset;
@@ -109,7 +125,7 @@ function scan(text: string): Scan {
     }
     offset += token.length;
   }
-  return { deep, template, crowded: undefined };
+  return { deep, template, crowded: undefined, lexemes };
 }
 
 /** What begins at a column closes everything at or right of it; only a list may stand at the column of the map that holds it. */

@@ -1,5 +1,5 @@
 /** @module Text of a file → documents with a known kind and a name, each with the place of every field. Pure. */
-import { LineCounter, parseAllDocuments, type Document as YamlDocument } from "yaml";
+import { Composer, LineCounter, Parser, type CST, type Document as YamlDocument } from "yaml";
 import type { Json } from "../json.ts";
 import { API_VERSION, Name } from "../kinds/fields.ts";
 import { isKindName, KIND_NAMES, type KindName } from "../kinds/index.ts";
@@ -39,13 +39,12 @@ export interface Parsed {
 export function parseDocuments(source: Source): Parsed {
   const { file, text } = source;
   const guarded = guard(file, text);
-  if (guarded.length > 0) return { documents: [], problems: guarded };
+  if (guarded.problems.length > 0) return { documents: [], problems: guarded.problems };
   const lines = new LineCounter();
   let parsed: YamlDocument.Parsed[];
   try {
     // Duplicate keys are found by treeOf in linear time; the parser's own search is quadratic.
-    const result = parseAllDocuments(text, { lineCounter: lines, uniqueKeys: false, prettyErrors: false });
-    parsed = "empty" in result ? [] : [...result];
+    parsed = [...new Composer({ uniqueKeys: false }).compose(treeTokens(guarded.lexemes, lines))];
   } catch (error) {
     const message = `cannot be read as YAML: ${error instanceof Error ? error.message : String(error)}`;
     return { documents: [], problems: [{ file, line: 1, column: 1, path: "", message }] };
@@ -55,6 +54,14 @@ export function parseDocuments(source: Source): Parsed {
   const problems = read.flatMap((result) => result.problems);
   if (documents.length === 0 && problems.length === 0) problems.push(nothingIn(file));
   return { documents, problems };
+}
+
+/** What the parser makes of a text already cut up; see the class Parser of `yaml`. */
+function* treeTokens(lexemes: readonly string[], lines: LineCounter): Generator<CST.Token> {
+  const parser = new Parser((offset) => lines.addNewLine(offset));
+  lines.addNewLine(0);
+  for (const lexeme of lexemes) yield* parser.next(lexeme);
+  yield* parser.end();
 }
 
 function nothingIn(file: string): Problem {
