@@ -26,6 +26,9 @@ export class UnavailableError extends Error {
   override readonly name = "UnavailableError";
 }
 
+/** What is allowed in all is used up now: try again when others have ended. Exit 3. */
+export class QuotaExceededError extends UnavailableError {}
+
 /** A compare-and-set lost: somebody else wrote first. */
 export class ConflictError extends Error {
   override readonly name = "ConflictError";

@@ -36,6 +36,8 @@ export interface Observation {
   /** Exit code and signal of the driver, when it ended. `undefined` for both: the end was not seen (StatusLost). */
   exitCode?: number;
   signal?: string;
+  /** The end was not seen, and the job's result document, which it writes last of all, is there. */
+  hasResult?: boolean;
   /** The job's own last words: the termination document, when there is one. */
   termination?: { class?: string; type?: string; message?: string; remedy?: string; traceback?: string };
   /** Last lines of the driver's log, when the driver ended badly. */

@@ -126,6 +126,27 @@ const CASES: Record<string, Case> = {
       expect.objectContaining({ do: "remove", failure: expect.objectContaining({ class: "DeadlineExceeded" }) }),
     ],
   },
+  "what came on while nobody looked is noted before its deadline counts": {
+    status: statusOf({
+      one: { phase: "Running", attempts: [attempt({ phase: "Submitted", since: NOW - 3_600_000 })] },
+    }),
+    seen: { app: { phase: "Running", startedAt: 7 } },
+    actions: [{ do: "note", step: "one", attempt: 1, phase: "Running", startedAt: 7 }],
+  },
+  "a deadline that passed while nothing could be asked is no verdict": {
+    status: statusOf({ one: { phase: "Running", attempts: [attempt({ since: NOW - 60_000 })] } }),
+    actions: [],
+  },
+  "a driver of a cluster whose end nobody saw is removed before the next attempt": {
+    status: statusOf({ one: { phase: "Running", attempts: [attempt()] } }),
+    seen: { app: { phase: "Ended", cluster: {} } },
+    actions: [expect.objectContaining({ do: "remove", failure: expect.objectContaining({ class: "StatusLost" }) })],
+  },
+  "a driver whose end nobody saw may have succeeded when its result document is there": {
+    status: statusOf({ one: { phase: "Running", attempts: [attempt()] } }),
+    seen: { app: { phase: "Ended", cluster: {}, hasResult: true } },
+    actions: [{ do: "end", step: "one", attempt: 1 }],
+  },
   "a removal is asked for until it is done": {
     status: statusOf({
       one: { phase: "Running", attempts: [attempt({ failure: { class: "Cancelled", cause: "c", evidence: [] } })] },

@@ -128,7 +128,7 @@ describe("failures", () => {
 
   test("past its deadline an attempt is removed and the next begins", async () => {
     const bench = new Bench();
-    const deadlines = { queuedMs: 60_000, submittedMs: 60_000, pendingMs: 60_000, runningMs: 300 };
+    const deadlines = { queuedMs: 60_000, submittedMs: 60_000, pendingMs: 60_000, runningMs: 2000 };
     const status = await bench.run(one({ attempts: ["hang", "succeed"] }, { deadlines }));
     expect(status.steps["only"]?.attempts[0]?.failure?.class).toBe("DeadlineExceeded");
     expect(status.phase).toBe("Succeeded");

@@ -15,7 +15,22 @@ export interface Backend extends Renderer {
   /** What is there now, or undefined when nothing is. */
   observe(app: SparkApp, signal: AbortSignal): Promise<Observation | undefined>;
   /** Stops and removes it and waits until it is gone. Removing what is absent succeeds. The attempt's documents stay. */
-  remove(app: SparkApp, signal: AbortSignal): Promise<void>;
+  remove(app: SparkApp, signal: AbortSignal, options?: RemoveOptions): Promise<void>;
+}
+
+export interface RemoveOptions {
+  /** That it was started was never recorded: if nothing is there, nothing of it is on its way. Default: false. */
+  neverStarted?: boolean;
+}
+
+/** A backend that tells when something may have changed, so that nobody has to ask again and again. */
+export interface WithChanges {
+  /** Calls `wake` whenever an application of the run may look different, until aborted. It does not wait and never fails. */
+  follow(scope: { namespace: string; run: string }, wake: () => void, signal: AbortSignal): void;
+}
+
+export function hasChanges(backend: Backend): backend is Backend & WithChanges {
+  return "follow" in backend;
 }
 
 export interface LogOptions {

@@ -1,8 +1,10 @@
 /** Which backend a target names. */
 import type { Target } from "../kinds/target.ts";
-import type { Backend, Renderer, WithLogs } from "./backend.ts";
+import type { Backend, Renderer, WithChanges, WithLogs } from "./backend.ts";
 import { kubeflow } from "./kubeflow.ts";
 import { localBackend, type LocalOptions } from "./local.ts";
+
+type ClusterBackend = Backend & WithLogs & WithChanges;
 
 /** What shows how an application would be sent. */
 export function rendererOf(target: Target, options: LocalOptions = {}): Renderer {
@@ -15,21 +17,28 @@ export function backendOf(target: Target, options: LocalOptions = {}): Backend &
 }
 
 /** The client of a cluster takes longer to load than most commands take. */
-async function clusterBackend(target: Target): Promise<Backend & WithLogs> {
+async function clusterBackend(target: Target): Promise<ClusterBackend> {
   const { kubeflowBackend } = await import("./kubeflow-cluster.ts");
   return kubeflowBackend(target);
 }
 
 /** A backend that is loaded by its first use; rendering needs none of it. */
-function whenUsed(renderer: Renderer, load: () => Promise<Backend & WithLogs>): Backend & WithLogs {
-  let loaded: Promise<Backend & WithLogs> | undefined;
+function whenUsed(renderer: Renderer, load: () => Promise<ClusterBackend>): ClusterBackend {
+  let loaded: Promise<ClusterBackend> | undefined;
   const backend = () => (loaded ??= load());
   return {
     name: renderer.name,
     render: (app) => renderer.render(app),
     submit: async (app, signal) => (await backend()).submit(app, signal),
     observe: async (app, signal) => (await backend()).observe(app, signal),
-    remove: async (app, signal) => (await backend()).remove(app, signal),
+    remove: async (app, signal, options) => (await backend()).remove(app, signal, options),
+    follow(scope, wake, signal) {
+      // What cannot be followed is asked: its error shows there.
+      void backend().then(
+        (used) => used.follow(scope, wake, signal),
+        () => undefined,
+      );
+    },
     async *logs(app, options, signal) {
       yield* (await backend()).logs(app, options, signal);
     },

@@ -4,14 +4,15 @@ import type { Target } from "../kinds/target.ts";
 import { connect, type Connection } from "../kubernetes/connection.ts";
 import { readKubeconfig } from "../kubernetes/kubeconfig.ts";
 import { podLog } from "../kubernetes/pod-log.ts";
-import type { Backend, WithLogs } from "./backend.ts";
+import type { Backend, WithChanges, WithLogs } from "./backend.ts";
+import { copiesOf, type CopiesOptions } from "./kubeflow-copy.ts";
 import { DRIVER_CONTAINER } from "./kubeflow-evidence.ts";
 import { kubeflow } from "./kubeflow.ts";
 import { watcherOf } from "./kubeflow-watcher.ts";
 import { type RemovalOptions, removeApplication } from "./kubeflow-removal.ts";
 import { submitApplication } from "./kubeflow-submission.ts";
 
-export interface KubeflowOptions extends RemovalOptions {
+export interface KubeflowOptions extends RemovalOptions, Pick<CopiesOptions, "extent"> {
   /** Default: made from the kubeconfig when it is first needed. */
   connection?: Connection;
   clock?: Clock;
@@ -20,11 +21,16 @@ export interface KubeflowOptions extends RemovalOptions {
 }
 
 /** Nothing is asked of the cluster before the first call. Throws RejectedError there when the kubeconfig is of no use. */
-export function kubeflowBackend(target: Pick<Target, "context">, options: KubeflowOptions = {}): Backend & WithLogs {
+export function kubeflowBackend(
+  target: Pick<Target, "context">,
+  options: KubeflowOptions = {},
+): Backend & WithLogs & WithChanges {
   let made: Connection | undefined;
   const connection = () => (made ??= options.connection ?? connect(readKubeconfig({ context: target.context })));
+  const copies = copiesOf({ connection, extent: options.extent });
   const watcher = watcherOf({
     connection,
+    copies,
     clock: options.clock ?? systemClock,
     missingMs: options.missingMs ?? 60_000,
   });
@@ -40,8 +46,10 @@ export function kubeflowBackend(target: Pick<Target, "context">, options: Kubefl
 
     observe: (app, signal) => watcher.observe(app, signal),
 
-    async remove(app, signal) {
-      await removeApplication(connection(), app, options, signal);
+    follow: (scope, wake, signal) => copies.follow(scope, wake, signal),
+
+    async remove(app, signal, more) {
+      await removeApplication(connection(), app, { ...options, ...more }, signal);
       watcher.forget(app);
     },
 

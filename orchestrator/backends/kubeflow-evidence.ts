@@ -9,6 +9,7 @@ export interface SparkApplication {
     name: string;
     namespace?: string;
     uid?: string;
+    resourceVersion?: string;
     deletionTimestamp?: string;
     labels?: Record<string, string>;
     annotations?: Record<string, string>;
@@ -152,6 +153,11 @@ export function podEvidence(pod: Pod, container: string, lostNodes?: ReadonlySet
     }),
     ...(node && lostNodes?.has(node) && { nodeLost: true }),
   };
+}
+
+/** Whether the operator has submitted it, or tried to. */
+export function hasBegun({ status }: SparkApplication): boolean {
+  return (status?.applicationState?.state ?? "") !== "" || (status?.executionAttempts ?? 0) > 0;
 }
 
 /** Whether the operator will never touch it again. */

@@ -2,13 +2,15 @@
 import { RejectedError } from "../errors.ts";
 import { call } from "../kubernetes/call.ts";
 import type { Connection } from "../kubernetes/connection.ts";
-import { list, METADATA_ONLY } from "../kubernetes/list.ts";
+import { list, type ListOptions, METADATA_ONLY, numberOf } from "../kubernetes/list.ts";
 import type { KubeEvent, KubeObject, Node, Pod } from "../kubernetes/objects.ts";
 import { LABEL } from "../names.ts";
 import type { SparkApp } from "../spark-app.ts";
 import { hasEnded, type SparkApplication } from "./kubeflow-evidence.ts";
 
 const ROLE = "spark-role";
+/** Lists of pods that are older than their application. */
+const LOOKS = 3;
 
 export function applicationsPath(namespace: string): string {
   return `/apis/sparkoperator.k8s.io/v1beta2/namespaces/${namespace}/sparkapplications`;
@@ -42,13 +44,34 @@ export interface Pods {
   executors: Pod[];
 }
 
-/** Driver and executors. Of several drivers, as after a double submission, the one that lives counts, else the youngest. */
+/** Driver and executors. Throws as `list` does. */
 export async function readPods(connection: Connection, app: SparkApp, signal: AbortSignal): Promise<Pods> {
-  const { items } = await list<Pod>(
-    connection,
-    { action: `list pods in ${app.namespace}`, path: podsPath(app.namespace), labelSelector: selectorOf(app) },
-    signal,
-  );
+  const { items } = await list<Pod>(connection, podsOf(app), signal);
+  return podsInRoles(items);
+}
+
+/** Application and pods, the pods as they were after the application last changed: a state is not judged by pods from before it. */
+export async function readAll(
+  connection: Connection,
+  app: SparkApp,
+  signal: AbortSignal,
+): Promise<Pods & { application?: SparkApplication }> {
+  const application = await readApplication(connection, app, signal);
+  const changed = numberOf(application?.metadata.resourceVersion) ?? 0n;
+  for (let look = 1; ; look += 1) {
+    const { items, resourceVersion } = await list<Pod>(connection, podsOf(app), signal);
+    // Only a hint: a cluster may number its kinds apart.
+    const isOld = (numberOf(resourceVersion) ?? changed) < changed;
+    if (!isOld || look >= LOOKS) return { ...(application && { application }), ...podsInRoles(items) };
+  }
+}
+
+function podsOf(app: SparkApp): ListOptions {
+  return { action: `list pods in ${app.namespace}`, path: podsPath(app.namespace), labelSelector: selectorOf(app) };
+}
+
+/** Driver and executors. Of several drivers, as after a double submission, the one that lives counts, else the youngest. */
+export function podsInRoles(items: readonly Pod[]): Pods {
   const inRole = (role: string) => items.filter(({ metadata }) => metadata.labels?.[ROLE] === role);
   const [driver] = inRole("driver").toSorted(
     (a, b) => Number(hasEnded(a)) - Number(hasEnded(b)) || (createdAt(a) < createdAt(b) ? 1 : -1),

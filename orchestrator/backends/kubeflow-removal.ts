@@ -4,6 +4,7 @@ import { ConflictError, UnavailableError } from "../errors.ts";
 import { call } from "../kubernetes/call.ts";
 import type { Connection } from "../kubernetes/connection.ts";
 import type { SparkApp } from "../spark-app.ts";
+import type { RemoveOptions } from "./backend.ts";
 import type { SparkApplication } from "./kubeflow-evidence.ts";
 import { applicationsPath, leftovers, type Leftover, readApplication } from "./kubeflow-objects.ts";
 import { assertOurs } from "./kubeflow-submission.ts";
@@ -28,7 +29,7 @@ const OVERDUE_MS = 10_000;
 export async function removeApplication(
   connection: Connection,
   app: SparkApp,
-  { graceSeconds = 30, settleMs = 20_000, patienceMs = 180_000 }: RemovalOptions,
+  { graceSeconds = 30, settleMs = 20_000, patienceMs = 180_000, neverStarted = false }: RemovalOptions & RemoveOptions,
   signal: AbortSignal,
 ): Promise<void> {
   const until = performance.now() + patienceMs;
@@ -41,14 +42,14 @@ export async function removeApplication(
   };
   let found = await leftovers(connection, app, owners, signal);
   remember(found);
-  if (application !== undefined) await deleteApplication(connection, app, application, signal);
-  // A driver may be on its way from a spark-submit that has begun.
-  const mayCome = application !== undefined && found.length === 0 && !hasRun(application);
+  // A driver may be on its way from a spark-submit that has begun, also when a process that was killed deleted the application.
+  const mayCome = found.length === 0 && !(application === undefined ? neverStarted : hasRun(application));
   let quietSince = performance.now();
   for (;;) {
     found = await leftovers(connection, app, owners, signal);
     remember(found);
     const there = await readApplication(connection, app, signal);
+    if (there !== undefined) await deleteApplication(connection, app, there, signal);
     if (found.length > 0 || there !== undefined) quietSince = performance.now();
     else if (!mayCome || performance.now() - quietSince >= settleMs) return;
     if (performance.now() > until) throw stays(app, found, there !== undefined);
@@ -65,9 +66,12 @@ function hasRun({ status }: SparkApplication): boolean {
 async function deleteApplication(
   connection: Connection,
   app: SparkApp,
-  { metadata }: SparkApplication,
+  application: SparkApplication,
   signal: AbortSignal,
 ): Promise<void> {
+  const { metadata } = application;
+  assertOurs(application, app, "remove");
+  if (metadata.deletionTimestamp !== undefined) return;
   const options = {
     kind: "DeleteOptions",
     apiVersion: "v1",
@@ -77,7 +81,16 @@ async function deleteApplication(
   };
   const path = `${applicationsPath(app.namespace)}/${app.name}`;
   const action = `delete SparkApplication ${app.namespace}/${app.name}`;
-  await call(connection, { method: "DELETE", path, body: options, action }, signal);
+  await unlessChanged(call(connection, { method: "DELETE", path, body: options, action }, signal));
+}
+
+/** Waits for a deletion; that it met another object by now, or lost against another writer, shows at the next look. */
+async function unlessChanged(deletion: Promise<unknown>): Promise<void> {
+  try {
+    await deletion;
+  } catch (error) {
+    if (!(error instanceof ConflictError)) throw error;
+  }
 }
 
 /** Deletes what the garbage collector has not (or will not: executors outlive a driver that was killed). */
@@ -98,16 +111,8 @@ async function sweep(
         ...(kind === "pods" ? { gracePeriodSeconds: late ? 0 : graceSeconds } : {}),
         ...(uid === undefined ? {} : { preconditions: { uid } }),
       };
-      try {
-        await call(
-          connection,
-          { method: "DELETE", path, body, action: `delete ${kind} ${object.metadata.name}` },
-          signal,
-        );
-      } catch (error) {
-        // Another object by now; the next look shows it.
-        if (!(error instanceof ConflictError)) throw error;
-      }
+      const action = `delete ${kind} ${object.metadata.name}`;
+      await unlessChanged(call(connection, { method: "DELETE", path, body, action }, signal));
     }),
   );
 }

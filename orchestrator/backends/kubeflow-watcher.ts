@@ -5,8 +5,9 @@ import type { Connection } from "../kubernetes/connection.ts";
 import type { Node, Pod } from "../kubernetes/objects.ts";
 import { podLog } from "../kubernetes/pod-log.ts";
 import type { Observation, PodEvidence, SparkApp } from "../spark-app.ts";
-import { DRIVER_CONTAINER, observationOf } from "./kubeflow-evidence.ts";
-import { readApplication, readNodes, readPods, readWarnings } from "./kubeflow-objects.ts";
+import { DRIVER_CONTAINER, hasBegun, observationOf } from "./kubeflow-evidence.ts";
+import type { Copies, Sight } from "./kubeflow-copy.ts";
+import { readAll, readNodes, readPods, readWarnings } from "./kubeflow-objects.ts";
 import { lostNodes, tooLarge } from "./kubeflow-room.ts";
 
 export interface Watcher {
@@ -20,6 +21,7 @@ export interface Watcher {
 
 export interface WatcherOptions {
   connection: () => Connection;
+  copies: Copies;
   clock: Clock;
   /** How long a driver's pod may be missing while the operator says it runs, in ms. */
   missingMs: number;
@@ -42,6 +44,8 @@ interface Memory {
   logTail?: { pod: string; text: string };
   warnings: string[];
   warnedAt: number;
+  /** There was a driver. */
+  hadDriver: boolean;
   missingSince?: number;
 }
 
@@ -70,12 +74,15 @@ export function watcherOf(options: WatcherOptions): Watcher {
 }
 
 async function observe(watch: Watch, app: SparkApp, signal: AbortSignal): Promise<Observation | undefined> {
-  const memory = watch.memories.get(keyOf(app)) ?? { warnings: [], warnedAt: Number.NEGATIVE_INFINITY };
+  const memory = watch.memories.get(keyOf(app)) ?? {
+    warnings: [],
+    warnedAt: Number.NEGATIVE_INFINITY,
+    hadDriver: false,
+  };
   watch.memories.set(keyOf(app), memory);
-  const [application, pods] = await Promise.all([
-    readApplication(watch.connection(), app, signal),
-    readPods(watch.connection(), app, signal),
-  ]);
+  const copied = watch.copies.look(app);
+  const { application, ...pods } = speaks(copied, memory) ? copied : await readAll(watch.connection(), app, signal);
+  memory.hadDriver ||= pods.driver !== undefined;
   const odd = [pods.driver, ...pods.executors].find((pod) => pod !== undefined && isStarting(pod));
   if (odd !== undefined) await explain(watch, app, odd.metadata.name, memory, signal);
   const isSilent = pods.driver !== undefined && isNotReady(pods.driver);
@@ -95,16 +102,22 @@ async function observe(watch: Watch, app: SparkApp, signal: AbortSignal): Promis
   return memory.end;
 }
 
+/** Whether a copy may be believed as it is: a pod is, its absence only before there was one. */
+function speaks(copied: Sight | undefined, { hadDriver }: Memory): copied is Sight {
+  if (copied === undefined) return false;
+  return copied.driver !== undefined || (!hadDriver && !hasBegun(copied.application));
+}
+
 function keyOf({ namespace, name }: SparkApp): string {
   return `${namespace}/${name}`;
 }
 
-/** The operator notices a missing pod only when something else happens; we wait a while for it, and then no longer. */
+/** The operator, if it lives, notices a missing pod only when something else happens; we wait a while for it, and then no longer. */
 function withoutPod({ clock, missingMs }: Watch, seen: Observation, memory: Memory): Observation {
-  if (seen.phase !== "Running") return seen;
+  if (seen.phase === "Ended" || !(memory.hadDriver || seen.cluster?.application?.submitted === true)) return seen;
   memory.missingSince ??= clock();
   if (clock() - memory.missingSince < missingMs) return seen;
-  const state = seen.cluster?.application?.state ?? "";
+  const state = seen.cluster?.application?.state || "nothing";
   return { ...seen, phase: "Ended", where: `a driver whose pod is gone, though the operator says ${state}` };
 }
 

@@ -149,10 +149,13 @@ function whenLive(step: Step, attempt: LiveAttempt, { status, seen, now }: Momen
     return remove({ class: "Cancelled", cause: "cancelled on request", evidence: [] });
   const inTheWay = there ? obstacle(there) : undefined;
   if (inTheWay?.hopeless === true) return remove(inTheWay.failure);
+  // Not to know is no evidence, and a deadline is not for the time in which nobody looked.
+  if (there === undefined) return undefined;
+  if (there !== null && PHASE_ORDER[there.phase] > PHASE_ORDER[attempt.phase])
+    return noted(step, number, there, there.phase);
   const late = overdue(step, attempt, now);
   if (late !== undefined) return remove(because(late, inTheWay?.failure));
   if (attempt.since > now) return { do: "note", step: step.name, attempt: number, phase: attempt.phase };
-  if (there === undefined) return undefined;
   if (there === null) {
     if (attempt.phase === "Recorded")
       return { do: "submit", step: step.name, attempt: number, memoryFactor: attempt.memoryFactor };
@@ -162,14 +165,12 @@ function whenLive(step: Step, attempt: LiveAttempt, { status, seen, now }: Momen
       evidence: [],
     });
   }
-  if (PHASE_ORDER[there.phase] <= PHASE_ORDER[attempt.phase]) return undefined;
-  return {
-    do: "note",
-    step: step.name,
-    attempt: number,
-    phase: there.phase,
-    ...(there.startedAt === undefined ? {} : { startedAt: there.startedAt }),
-  };
+  return undefined;
+}
+
+/** It came on since it was last seen. */
+function noted(step: Step, attempt: number, { startedAt }: Observation, phase: LivePhase): Action {
+  return { do: "note", step: step.name, attempt, phase, ...(startedAt === undefined ? {} : { startedAt }) };
 }
 
 /** A deadline that passed, with what was in the way when it did. */

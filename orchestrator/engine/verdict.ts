@@ -87,11 +87,13 @@ const SIGNS: Sign[] = [
 
 /**
  * The failure of an application that ended, or undefined when it may have succeeded: its outputs decide then.
- * Exit code 0 comes first, then what pods show, then the job's termination document, then exit codes and signs in the log, then
+ * Exit code 0 comes first, then the result document of a driver whose end nobody saw, then what pods show, then the job's termination document, then exit codes and signs in the log, then
  * the signal.
  */
 export function verdict(seen: Observation): Failure | undefined {
   if (seen.exitCode === 0) return undefined;
+  // Written last of all, and checked before it counts: who wrote it had done what it was for.
+  if (seen.exitCode === undefined && seen.signal === undefined && seen.hasResult === true) return undefined;
   return endedInCluster(seen) ?? lastWords(seen) ?? fromLog(seen) ?? fromCode(seen) ?? fromSignal(seen) ?? unseen(seen);
 }
 

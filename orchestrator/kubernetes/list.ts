@@ -9,7 +9,7 @@ import { ExpiredError } from "./refusal.ts";
 export const METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
 
 const PAGE = 500;
-/** A list that changes faster than it can be read is begun anew this often. */
+/** A list that changes faster than it can be read, or that is old, is begun anew this often. */
 const RESTARTS = 3;
 
 export interface ListOptions {
@@ -35,7 +35,26 @@ interface Page<T> {
   items?: T[];
 }
 
-/** All objects of a collection, as of one moment. A list whose later pages expire on the server is begun anew. Throws as `call` does. */
+/** The newest state of each collection that a connection has shown, by path. */
+const newest = new WeakMap<Connection, Map<string, bigint>>();
+
+/** What is listed from now on must not be older than this. */
+export function remember(connection: Connection, path: string, version: string | undefined): void {
+  const seen = newest.get(connection) ?? new Map<string, bigint>();
+  newest.set(connection, seen);
+  const number = numberOf(version);
+  if (number !== undefined && number > (seen.get(path) ?? 0n)) seen.set(path, number);
+}
+
+/** A version as a number; undefined where it is none, and so cannot be compared. */
+export function numberOf(version: string | undefined): bigint | undefined {
+  return version !== undefined && /^\d+$/.test(version) ? BigInt(version) : undefined;
+}
+
+/**
+ * All objects of a collection, as of one moment that is not before what this connection has shown already: a server that lags behind
+ * another one is asked again. So is one on which later pages expire. Throws as `call` does.
+ */
 export async function list<T extends KubeObject>(
   connection: Connection,
   options: ListOptions,
@@ -43,9 +62,18 @@ export async function list<T extends KubeObject>(
 ): Promise<Listed<T>> {
   for (let restart = 0; restart <= RESTARTS; restart += 1) {
     const listed = await readPages<T>(connection, options, signal);
-    if (listed !== undefined) return listed;
+    if (listed === undefined || isOld(connection, options, listed)) continue;
+    remember(connection, options.path, listed.resourceVersion);
+    return listed;
   }
-  throw new UnavailableError(`Cannot ${options.action}: the list expired on the server ${RESTARTS + 1} times`);
+  throw new UnavailableError(
+    `Cannot ${options.action}: the list expired on the server, or was older than one before, ${RESTARTS + 1} times`,
+  );
+}
+
+function isOld(connection: Connection, { path }: ListOptions, { resourceVersion }: Listed<unknown>): boolean {
+  const number = numberOf(resourceVersion);
+  return number !== undefined && number < (newest.get(connection)?.get(path) ?? 0n);
 }
 
 async function readPages<T>(

@@ -6,11 +6,13 @@ import { setTimeout as delay } from "node:timers/promises";
 import { networkError } from "./call.ts";
 import type { Connection } from "./connection.ts";
 import { linesOf } from "./lines.ts";
-import { list, type ListOptions } from "./list.ts";
+import { list, type ListOptions, remember } from "./list.ts";
 import type { KubeObject, Status } from "./objects.ts";
 import { errorOf, ExpiredError } from "./refusal.ts";
 
-export interface ReflectorOptions extends ListOptions {
+export interface ReflectorOptions<T = KubeObject> extends ListOptions {
+  /** What is kept of an object; whole ones are large. Default: all of it. */
+  keep?: (object: T) => T;
   /** An object came, changed or went. Only told its key: what it is now is in the copy. */
   onChange: (key: string) => void;
   /** The copy is whole, for the first time and after each further list. */
@@ -47,7 +49,7 @@ export interface Reflector<T> {
   run(signal: AbortSignal): Promise<void>;
 }
 
-export function reflector<T extends KubeObject>(connection: Connection, options: ReflectorOptions): Reflector<T> {
+export function reflector<T extends KubeObject>(connection: Connection, options: ReflectorOptions<T>): Reflector<T> {
   const copy: Copy<T> = { objects: new Map(), version: undefined };
   return {
     objects: copy.objects,
@@ -75,11 +77,11 @@ export function reflector<T extends KubeObject>(connection: Connection, options:
 async function relist<T extends KubeObject>(
   connection: Connection,
   copy: Copy<T>,
-  options: ReflectorOptions,
+  options: ReflectorOptions<T>,
   signal: AbortSignal,
 ): Promise<void> {
   const { items, resourceVersion } = await list<T>(connection, options, signal);
-  const found = new Map(items.map((item) => [keyOf(item), item]));
+  const found = new Map(items.map((item) => [keyOf(item), options.keep?.(item) ?? item]));
   const before = new Map(copy.objects);
   copy.objects.clear();
   for (const [key, item] of found) copy.objects.set(key, item);
@@ -94,7 +96,7 @@ async function relist<T extends KubeObject>(
 async function watch<T extends KubeObject>(
   connection: Connection,
   copy: Copy<T>,
-  options: ReflectorOptions,
+  options: ReflectorOptions<T>,
   signal: AbortSignal,
 ): Promise<void> {
   const { path, labelSelector, fieldSelector, accept, idleMs = 120_000, watchSeconds = 300 } = options;
@@ -122,20 +124,25 @@ async function watch<T extends KubeObject>(
     if (event.type === "ERROR")
       throw fail((event.object as unknown as Status).code ?? 500, JSON.stringify(event.object));
     apply(copy, event, options);
+    remember(connection, path, copy.version);
   }
 }
 
-function apply<T extends KubeObject>(copy: Copy<T>, { type, object }: WatchEvent<T>, options: ReflectorOptions): void {
+function apply<T extends KubeObject>(
+  copy: Copy<T>,
+  { type, object }: WatchEvent<T>,
+  options: ReflectorOptions<T>,
+): void {
   copy.version = object.metadata.resourceVersion ?? copy.version;
   if (type === "BOOKMARK") return;
   const key = keyOf(object);
   if (type === "DELETED") copy.objects.delete(key);
-  else copy.objects.set(key, object);
+  else copy.objects.set(key, options.keep?.(object) ?? object);
   tell(options, key);
 }
 
 /** A listener that fails must not cost the copy an event. */
-function tell({ onChange, onError }: ReflectorOptions, key: string): void {
+function tell({ onChange, onError }: Pick<ReflectorOptions<never>, "onChange" | "onError">, key: string): void {
   try {
     onChange(key);
   } catch (error) {

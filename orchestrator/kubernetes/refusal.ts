@@ -1,5 +1,5 @@
 /** @module What an answer of the API server that is no success means to us: one of the project's errors, with what to do. */
-import { ConflictError, RejectedError, UnavailableError } from "../errors.ts";
+import { ConflictError, QuotaExceededError, RejectedError, UnavailableError } from "../errors.ts";
 import type { Status } from "./objects.ts";
 
 export interface Refusal {
@@ -40,7 +40,7 @@ export function errorOf({ action, server, code, text }: Refusal): Error {
   if (code === 409) return new ConflictError(message);
   if (code === 429 || code >= 500) return new UnavailableError(`${message} (${server} answered ${code})`);
   // The namespace's quota is full now and need not be later.
-  if (code === 403 && words.includes("exceeded quota")) return new UnavailableError(message);
+  if (code === 403 && words.includes("exceeded quota")) return new QuotaExceededError(message);
   return new RejectedError(message, { remedy: remedyFor(code, status) });
 }
 

@@ -30,14 +30,21 @@ export function stepNamed({ record }: Pick<Crew, "record">, name: string): Step 
   return step;
 }
 
+/** Code by digest, which never changes: every look at a run asks for it. */
+const codes = new WeakMap<FolderStore, Map<string, PackedCode>>();
+
 /** The code a step was given when the run began, whatever its folder holds now. */
-export function codeOf({ store }: Pick<Crew, "store">, status: RunStatus, step: Step): Promise<PackedCode> {
+export async function codeOf({ store }: Pick<Crew, "store">, status: RunStatus, step: Step): Promise<PackedCode> {
   const digest = status.code[step.name];
   if (digest === undefined)
     throw new RejectedError(`Cannot run step ${step.name}: the run does not say which code it has`, {
       remedy: "Start a new run",
     });
-  return packedCode(store.layout, digest);
+  const known = codes.get(store) ?? new Map<string, PackedCode>();
+  codes.set(store, known);
+  const code = known.get(digest) ?? (await packedCode(store.layout, digest));
+  known.set(digest, code);
+  return code;
 }
 
 /** The application of an attempt; the same on every call. */

@@ -1,12 +1,13 @@
 /** @module Drives a run to its end: observe → decide → one status write → act, again and again. `run`, `resume`, `retry` and `cancel` are this one loop. */
 import { setTimeout as delay } from "node:timers/promises";
-import type { Backend } from "../backends/backend.ts";
+import { hasChanges, type Backend } from "../backends/backend.ts";
 import { steadyFrom, systemClock, type Clock } from "../clock.ts";
 import { absorb, advance, type Report } from "../engine/advance.ts";
 import { decide, nextWake, type Action, type Seen } from "../engine/decide.ts";
 import { isLive } from "../engine/phases.ts";
 import type { RunStatus } from "../engine/run-state.ts";
 import { RejectedError, UnavailableError } from "../errors.ts";
+import type { Observation, SparkApp } from "../spark-app.ts";
 import type { FolderStore } from "../storage/folder.ts";
 import { appOf, stepNamed, type Crew } from "./crew.ts";
 import { launch, remove } from "./launch.ts";
@@ -49,6 +50,28 @@ export async function drive(run: string, options: DriveOptions): Promise<RunStat
 }
 
 async function toTheEnd(crew: Crew, begun: RunStatus, options: DriveOptions): Promise<RunStatus> {
+  const over = new AbortController();
+  const bell = bellOf(crew, over.signal);
+  try {
+    return await loop(crew, begun, options, bell);
+  } finally {
+    over.abort();
+  }
+}
+
+/** Rung when something may have changed; a ring while nobody waits is heard by the next who does. */
+interface Bell {
+  rung: AbortController;
+}
+
+function bellOf({ backend, record }: Crew, over: AbortSignal): Bell {
+  const bell: Bell = { rung: new AbortController() };
+  const { namespace } = record.plan.target.spec;
+  if (hasChanges(backend)) backend.follow({ namespace, run: record.name }, () => bell.rung.abort(), over);
+  return bell;
+}
+
+async function loop(crew: Crew, begun: RunStatus, options: DriveOptions, bell: Bell): Promise<RunStatus> {
   const signal = options.leave ?? new AbortController().signal;
   let [written, status] = [begun, begun];
   for (;;) {
@@ -68,7 +91,7 @@ async function toTheEnd(crew: Crew, begun: RunStatus, options: DriveOptions): Pr
     const reports = await Promise.all(actions.map((action) => carryOut(crew, status, action, signal)));
     const done = reports.filter((report) => report !== undefined);
     status = done.reduce((so, report) => absorb(so, report, crew.clock()), status);
-    if (!hasChanged && done.length === 0) await rest(crew, status, options);
+    if (!hasChanged && done.length === 0) await rest(crew, status, options, bell);
   }
 }
 
@@ -85,9 +108,9 @@ async function look(crew: Crew, status: RunStatus, signal: AbortSignal): Promise
   await Promise.all(
     live.map(async ({ step, attempt }) => {
       try {
-        seen[attempt.application] =
-          (await crew.backend.observe(await appOf(crew, status, stepNamed(crew, step), attempt.number), signal)) ??
-          null;
+        const app = await appOf(crew, status, stepNamed(crew, step), attempt.number);
+        const there = (await crew.backend.observe(app, signal)) ?? null;
+        seen[attempt.application] = attempt.phase === "Recorded" ? there : await completed(crew, app, there);
       } catch (error) {
         // Not to know is no evidence; the next look may tell.
         if (!(error instanceof UnavailableError)) throw error;
@@ -95,6 +118,13 @@ async function look(crew: Crew, status: RunStatus, signal: AbortSignal): Promise
     }),
   );
   return seen;
+}
+
+/** What was seen, with the result document where nobody saw the end. */
+async function completed({ store }: Crew, app: SparkApp, seen: Observation | null): Promise<Observation | null> {
+  const isUnseen = seen === null || (seen.phase === "Ended" && seen.exitCode === undefined);
+  if (!isUnseen || typeof (await store.readResult(app.run, app.step, app.attempt)) === "string") return seen;
+  return { phase: "Ended", where: "the result document; the driver is gone", ...seen, hasResult: true };
 }
 
 /** Does what an action asks for; the report says what came of it, none when there is nothing to tell or it has to be tried again. */
@@ -124,12 +154,13 @@ async function carryOut(
 }
 
 /** Waits until it is worth looking again. */
-async function rest(crew: Crew, status: RunStatus, options: DriveOptions): Promise<void> {
+async function rest(crew: Crew, status: RunStatus, options: DriveOptions, bell: Bell): Promise<void> {
   const pause = Math.min(options.every ?? 250, nextWake(status, crew.clock()) ?? Number.POSITIVE_INFINITY);
-  const wakers = [options.leave, status.cancelRequested === true ? undefined : options.cancel].filter(
+  const wakers = [bell.rung.signal, options.leave, status.cancelRequested === true ? undefined : options.cancel].filter(
     (waker) => waker !== undefined,
   );
   await delay(pause, undefined, { signal: AbortSignal.any(wakers) }).catch(() => undefined);
+  if (bell.rung.signal.aborted) bell.rung = new AbortController();
 }
 
 /** The outcome of `work`, unless the caller leaves before. */

@@ -1,7 +1,7 @@
 /** @module Starts and removes the application of an attempt. */
 import type { Report } from "../engine/advance.ts";
 import type { Failure, RunStatus } from "../engine/run-state.ts";
-import { ConflictError, RejectedError, UnavailableError } from "../errors.ts";
+import { ConflictError, QuotaExceededError, RejectedError, UnavailableError } from "../errors.ts";
 import type { Step } from "../plan/plan.ts";
 import { toText } from "../storage/disk.ts";
 import { makeFolder } from "../storage/files.ts";
@@ -9,14 +9,17 @@ import { paramsOf, POD_TERMINATION_PATH, type Params } from "../storage/params.t
 import type { Manifest } from "../storage/store.ts";
 import { appOf, namespaceOf, type Crew } from "./crew.ts";
 
-/** Writes the params document, unless it is there from before a crash, and starts the application. */
+/**
+ * Writes the params document, unless it is there from before a crash, and starts the application. Undefined when that has to be tried
+ * again: a server that does not answer says nothing about the attempt, whose deadline goes on.
+ */
 export async function launch(
   crew: Crew,
   status: RunStatus,
   step: Step,
   attempt: number,
   signal: AbortSignal,
-): Promise<Report> {
+): Promise<Report | undefined> {
   try {
     const params = await writeParams(crew, status, step, attempt);
     await makeFolder(params.work);
@@ -27,6 +30,7 @@ export async function launch(
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof ConflictError) throw error;
+    if (error instanceof UnavailableError && !(error instanceof QuotaExceededError)) return undefined;
     return { report: "unsubmitted", step: step.name, attempt, failure: failureOf(error) };
   }
 }
@@ -40,7 +44,8 @@ export async function remove(
   signal: AbortSignal,
 ): Promise<Report | undefined> {
   try {
-    await crew.backend.remove(await appOf(crew, status, step, attempt), signal);
+    const neverStarted = status.steps[step.name]?.attempts.find((one) => one.number === attempt)?.phase === "Recorded";
+    await crew.backend.remove(await appOf(crew, status, step, attempt), signal, { neverStarted });
     return { report: "removed", step: step.name, attempt };
   } catch (error) {
     if (error instanceof UnavailableError) return undefined;
@@ -99,6 +104,13 @@ async function previousOf(crew: Crew, step: Step): Promise<Record<string, Manife
 
 function failureOf(error: unknown): Failure {
   const cause = error instanceof Error ? error.message : String(error);
+  if (error instanceof QuotaExceededError)
+    return {
+      class: "QuotaExceeded",
+      cause,
+      evidence: [],
+      remedy: "Wait until other applications end, or have the namespace's quota raised",
+    };
   if (!(error instanceof RejectedError)) return { class: "SubmissionFailed", cause, evidence: [] };
   return { class: "ConfigError", cause, evidence: [], ...(error.remedy === undefined ? {} : { remedy: error.remedy }) };
 }

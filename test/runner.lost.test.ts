@@ -1,0 +1,74 @@
+/** What a run makes of answers that do not come, on the real store and backend with a stand-in for Spark. */
+import { rmSync } from "node:fs";
+import { afterAll, expect, test } from "vitest";
+import type { Backend } from "../orchestrator/backends/backend.ts";
+import { QuotaExceededError, UnavailableError } from "../orchestrator/errors.ts";
+import { Bench, HOME, one, phases } from "./stand-in/bench.ts";
+import { standIn } from "./stand-in/plan.ts";
+
+afterAll(() => rmSync(HOME, { recursive: true, force: true, maxRetries: 5 }));
+
+/** The stand-in's backend with some of its members replaced. */
+const changed = (bench: Bench, change: (real: Backend) => Partial<Backend>): Backend => {
+  const real = standIn(bench.log);
+  return { ...real, ...change(real) };
+};
+
+/** Fails the first `times` calls. */
+const failing = (times: number, error: () => Error, real: Backend): Backend["submit"] => {
+  let left = times;
+  return (app, signal) => (left-- > 0 ? Promise.reject(error()) : real.submit(app, signal));
+};
+
+test("a server that does not answer a submission costs no attempt", async () => {
+  const bench = new Bench();
+  const run = await bench.start(one({}));
+  const backend = changed(bench, (real) => ({
+    submit: failing(3, () => new UnavailableError("Cannot create: no answer"), real),
+  }));
+  const status = await bench.drive(run, { backend });
+  expect(phases(status)).toEqual({ only: "Succeeded" });
+  expect(status.steps["only"]?.attempts).toHaveLength(1);
+});
+
+test("a quota that is used up is a failure of its own class, and is tried again", async () => {
+  const bench = new Bench();
+  const run = await bench.start(one({}));
+  const words = "Cannot create: exceeded quota: apps, used: 9, limited: 9";
+  const backend = changed(bench, (real) => ({
+    submit: failing(1, () => new QuotaExceededError(words), real),
+  }));
+  const { steps, phase } = await bench.drive(run, { backend });
+  expect(phase).toBe("Succeeded");
+  expect(steps["only"]?.attempts.map(({ failure }) => failure?.class)).toEqual(["QuotaExceeded", undefined]);
+});
+
+test.for<[string, boolean]>([
+  ["is gone with everything that told of it", true],
+  ["is gone, and nobody saw how it ended", false],
+])("a driver that %s has succeeded when its result document and outputs are there", async ([, isAbsent]) => {
+  const bench = new Bench();
+  const run = await bench.start(one({}));
+  const backend = changed(bench, (real) => ({
+    async observe(app, signal) {
+      const seen = await real.observe(app, signal);
+      if (seen?.phase !== "Ended") return seen;
+      return isAbsent ? undefined : { phase: "Ended", where: "a pod that is gone" };
+    },
+  }));
+  const { steps } = await bench.drive(run, { backend });
+  expect(steps["only"]).toMatchObject({ phase: "Succeeded", attempts: [{ number: 1 }] });
+});
+
+test("without a result document it is lost", async () => {
+  const bench = new Bench();
+  const run = await bench.start(one({ attempts: ["silent", "silent"] }));
+  const backend = changed(bench, (real) => ({
+    async observe(app, signal) {
+      const seen = await real.observe(app, signal);
+      return seen?.phase === "Ended" ? undefined : seen;
+    },
+  }));
+  const { steps } = await bench.drive(run, { backend });
+  expect(steps["only"]?.attempts.map(({ failure }) => failure?.class)).toEqual(["StatusLost", "StatusLost"]);
+});
