@@ -1,6 +1,6 @@
 /**
  * A node without containers: a process of this machine stands for each container, its exit for the container's end, its output for the
- * log, which the real API server fetches from here as from any kubelet. For tests on an API server that has no nodes.
+ * log, which the real API server fetches from here as from any kubelet. Or a function stands for it. For tests on an API server that has no nodes.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { createServer, type Server } from "node:https";
@@ -13,18 +13,30 @@ import { reflector } from "../orchestrator/kubernetes/reflector.ts";
 import { bearers, signalTo } from "../orchestrator/process.ts";
 import { selfSigned } from "./certificate.ts";
 
+export type Content =
+  /** Words of a command. */
+  | { command: string[] }
+  /** The state in which the container stays. */
+  | { state: object; conditions?: object[]; phase?: string }
+  /** What it does; rejects when its pod is deleted. */
+  | { work: (signal: AbortSignal) => Promise<Ending> };
+
+/** How a container ends, how its pod ends as a whole, or that it goes without a word. */
+export type Ending = { exitCode: number; reason?: string; message?: string } | { evicted: string } | { vanishes: true };
+
 export interface KubeletOptions {
   connection: Connection;
   node: string;
   namespace: string;
-  /** What runs in a pod: words of a command, or the state in which its container stays. */
-  contentOf: (pod: Pod) => { command: string[] } | { state: object; conditions?: object[]; phase?: string };
+  contentOf: (pod: Pod) => Content;
 }
 
 interface Running {
   /** Of the pod. */
   name: string;
-  process: ChildProcess;
+  process?: ChildProcess;
+  /** Ends what is no process. */
+  stop?: AbortController;
   container: string;
   startedAt: string;
   lines: string[];
@@ -105,7 +117,8 @@ async function start(
 ): Promise<void> {
   const container = pod.spec?.containers?.[0]?.name ?? "";
   const content = options.contentOf(pod);
-  if (!("command" in content)) {
+  if ("work" in content) return play(options, pod, pods, content.work, signal);
+  if ("state" in content) {
     const { state, phase = "Pending", conditions } = content;
     await report(options, pod, { phase, conditions, containerStatuses: [statusOf(container, state)] }, signal);
     return;
@@ -158,6 +171,36 @@ async function start(
   );
 }
 
+/** A container that is a function of this process. */
+async function play(
+  options: KubeletOptions,
+  pod: Pod,
+  pods: Map<string, Running>,
+  work: (signal: AbortSignal) => Promise<Ending>,
+  signal: AbortSignal,
+): Promise<void> {
+  const { name, uid = "" } = pod.metadata;
+  const container = pod.spec?.containers?.[0]?.name ?? "";
+  const startedAt = new Date().toISOString();
+  const stop = new AbortController();
+  const running: Running = { name, stop, container, startedAt, lines: [], ended: false };
+  pods.set(uid, running);
+  const begun = statusOf(container, { running: { startedAt } });
+  await report(options, pod, { phase: "Running", containerStatuses: [begun] }, signal);
+  const ending = await work(AbortSignal.any([signal, stop.signal])).catch((error: unknown) => {
+    if (!stop.signal.aborted && !signal.aborted) throw error;
+  });
+  running.ended = true;
+  if (ending === undefined) return;
+  if ("vanishes" in ending) return letGo(options, pod, signal);
+  const finishedAt = new Date().toISOString();
+  if ("evicted" in ending)
+    return report(options, pod, { phase: "Failed", reason: "Evicted", message: ending.evicted }, signal);
+  const terminated = { reason: ending.exitCode === 0 ? "Completed" : "Error", ...ending, startedAt, finishedAt };
+  const phase = ending.exitCode === 0 ? "Succeeded" : "Failed";
+  await report(options, pod, { phase, containerStatuses: [statusOf(container, { terminated })] }, signal);
+}
+
 function statusOf(name: string, state: object) {
   return { name, state, image: "fake", imageID: "fake", ready: "running" in state, restartCount: 0 };
 }
@@ -181,13 +224,19 @@ async function report({ connection }: KubeletOptions, pod: Pod, status: object, 
 
 /** Ends everything that the pod's process has started, whatever session it moved to, then lets the pod go. */
 async function end(
-  { connection }: KubeletOptions,
-  { metadata }: Pod,
+  options: KubeletOptions,
+  pod: Pod,
   running: Running | undefined,
   signal: AbortSignal,
 ): Promise<void> {
-  if (running !== undefined) kill(metadata.uid ?? "", running);
-  while (bearers(MARKER, metadata.uid ?? "").length > 0) await delay(10, undefined, { signal });
+  const { uid = "" } = pod.metadata;
+  if (running !== undefined) kill(uid, running);
+  while (running?.process !== undefined && bearers(MARKER, uid).length > 0) await delay(10, undefined, { signal });
+  await letGo(options, pod, signal);
+}
+
+/** The pod is gone from the books, as only its node may say. */
+async function letGo({ connection }: KubeletOptions, { metadata }: Pod, signal: AbortSignal): Promise<void> {
   const path = `/api/v1/namespaces/${metadata.namespace}/pods/${metadata.name}`;
   const body = { kind: "DeleteOptions", apiVersion: "v1", gracePeriodSeconds: 0, preconditions: { uid: metadata.uid } };
   await call(connection, { method: "DELETE", path, body, action: `let pod ${metadata.name} go` }, signal).catch(
@@ -196,6 +245,8 @@ async function end(
 }
 
 function kill(uid: string, running: Running): void {
+  running.stop?.abort();
+  if (running.process === undefined) return;
   for (const pid of bearers(MARKER, uid)) signalTo(pid, "SIGKILL");
   running.process.kill("SIGKILL");
 }
