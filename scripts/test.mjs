@@ -1,11 +1,11 @@
 /**
- * The whole gate: set-up, checks, the TypeScript tests, the Python tests (and with `--full` the safeguards and the tour).
- * A suite that fails does not stop the next. The last line counts everything; with CI=true a skipped test fails the gate.
+ * The whole gate: set-up, checks, the TypeScript tests, the Python tests, those of both on real servers that are built here, runs under
+ * faults (and with `--full` all of those, the safeguards and the tour). A suite that fails does not stop the next. The last line counts everything; with CI=true a skipped test fails the gate.
  */
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { check } from "./check.mjs";
-import { run } from "./child.mjs";
+import { ask, run } from "./child.mjs";
 import { exitWith } from "./missing.mjs";
 import { ROOT, environment, nodeBinary, pythonBinary } from "./places.mjs";
 import { safeguards } from "./safeguards.mjs";
@@ -17,8 +17,12 @@ const REPORTS = join(ROOT, ".cache/reports");
 
 const SUITES = [
   { name: "check", full: false, run: checks },
-  { name: "vitest", full: false, run: vitest },
-  { name: "pytest", full: false, run: pytest },
+  { name: "vitest", full: false, run: () => vitest("vitest", []) },
+  { name: "pytest", full: false, run: () => pytest("pytest", []) },
+  // The first of the three builds the servers.
+  { name: "servers", full: false, needs: go, run: () => vitest("servers", ["--config", "vitest.cluster.config.ts"]) },
+  { name: "pytest s3", full: false, needs: go, run: () => pytest("pytest-s3", ["-m", "s3"]) },
+  { name: "faults", full: false, needs: go, run: faults },
   { name: "safeguards", full: true, run: async () => counted(await safeguards([])) },
   { name: "tour", full: true, run: async () => counted(await tour({ update: false, cold: false })) },
 ];
@@ -32,7 +36,9 @@ await exitWith(async () => {
   for (const suite of SUITES.filter((each) => full || !each.full)) {
     process.stderr.write(`\n== ${suite.name}\n`);
     const began = Date.now();
-    rows.push({ name: suite.name, ...(await suite.run()), seconds: Math.round((Date.now() - began) / 1000) });
+    const lacking = suite.needs?.();
+    const counts = lacking === undefined ? await suite.run(full) : { passed: 0, failed: 0, skipped: [lacking] };
+    rows.push({ name: suite.name, ...counts, seconds: Math.round((Date.now() - began) / 1000) });
   }
   return report(rows);
 });
@@ -41,9 +47,9 @@ async function checks() {
   return counted(await check());
 }
 
-async function vitest() {
-  const file = join(REPORTS, "vitest.json");
-  const args = ["run", "--reporter=default", "--reporter=json", `--outputFile.json=${file}`];
+async function vitest(name, options) {
+  const file = join(REPORTS, `${name}.json`);
+  const args = ["run", ...options, "--reporter=default", "--reporter=json", `--outputFile.json=${file}`];
   const code = await run(nodeBinary(), [join(ROOT, "node_modules/vitest/vitest.mjs"), ...args], {
     cwd: ROOT,
     env: environment(),
@@ -51,13 +57,25 @@ async function vitest() {
   return settled(code, readVitest(read(file)));
 }
 
-async function pytest() {
-  const file = join(REPORTS, "pytest.xml");
-  const code = await run(pythonBinary(), ["-m", "pytest", `--junitxml=${file}`, "--durations=5"], {
+async function pytest(name, options) {
+  const file = join(REPORTS, `${name}.xml`);
+  const code = await run(pythonBinary(), ["-m", "pytest", ...options, `--junitxml=${file}`, "--durations=5"], {
     cwd: join(ROOT, "spark-jobs"),
     env: environment(),
   });
   return settled(code, readJunit(read(file)));
+}
+
+/** One test: no plan may end with anything lost, done twice or told wrongly. */
+async function faults(full) {
+  const args = ["test/faults/faults.ts", ...(full ? ["--full"] : [])];
+  const code = await run(nodeBinary(), args, { cwd: ROOT, env: environment() });
+  return counted([{ passed: code === 0 }]);
+}
+
+/** What is missing to build servers; undefined when nothing is. */
+function go() {
+  return ask("go", ["version"]) === undefined ? "all of it: there is no Go to build the servers with" : undefined;
 }
 
 /** A suite that ended badly although no test of it failed (a crash, a failed import) counts as one failure. */

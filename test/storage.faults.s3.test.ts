@@ -11,7 +11,7 @@ import { fingerprint } from "../orchestrator/storage/fingerprint.ts";
 import { openStoreAt } from "../orchestrator/storage/folder.ts";
 import { ownerOf, takeLock } from "../orchestrator/storage/lock.ts";
 import { first, startProxy, type Proxy } from "./s3/proxy.ts";
-import { environmentOf, startServer, VERSITYGW, type S3Server } from "./s3/server.ts";
+import { environmentOf, startServer, type S3Server } from "./s3/server.ts";
 import { planWith, stepOf } from "./stand-in/plan.ts";
 
 let server: S3Server;
@@ -20,7 +20,6 @@ const quick = bucketFiles({ tries: 3, tryMs: 300, pauseMs: 10 });
 const at = (name: string) => `s3a://faults/${name}`;
 
 beforeAll(async () => {
-  if (VERSITYGW === undefined) return;
   server = await startServer();
   await server.makeBucket("faults");
   proxy = await startProxy(server.endpoint);
@@ -32,12 +31,11 @@ afterAll(async () => {
   await server?.stop();
 });
 afterEach(() => {
-  if (VERSITYGW === undefined) return;
   proxy.fault = () => undefined;
   for (const [name, value] of Object.entries(environmentOf(proxy.endpoint))) vi.stubEnv(name, value);
 });
 
-describe.skipIf(VERSITYGW === undefined)("a server that", () => {
+describe("a server that", () => {
   test.for([
     ["answers 500", { answer: 500 }],
     ["answers 503", { answer: 503 }],
@@ -124,7 +122,7 @@ async function written(path: string): Promise<string | undefined> {
   return (await quick.look(path))?.mark;
 }
 
-describe.skipIf(VERSITYGW === undefined)("a lock", () => {
+describe("a lock", () => {
   /** As if the server had last heard of the holder so long ago. */
   const silentFor = (folder: string, seconds: number) => {
     const then = Date.now() / 1000 - seconds;
@@ -183,7 +181,7 @@ describe.skipIf(VERSITYGW === undefined)("a lock", () => {
   });
 });
 
-describe.skipIf(VERSITYGW === undefined)("examine()", () => {
+describe("examine()", () => {
   test.for([1000, 6_000_000])("of %i bytes reads no more than is worth it", async (size) => {
     const content = randomBytes(size);
     const path = at(`content-${size}`);

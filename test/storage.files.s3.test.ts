@@ -11,8 +11,8 @@ import { exclusively, takeLock } from "../orchestrator/storage/lock.ts";
 import type { Owner } from "../orchestrator/storage/store.ts";
 import { kinds } from "./s3/kinds.ts";
 
-describe.each(kinds())("$name", ({ isSkipped, place }) => {
-  describe.skipIf(isSkipped)("files", () => {
+describe.each(kinds())("$name", ({ place }) => {
+  describe("files", () => {
     test("are written, read, listed and removed", async () => {
       const [root, files] = [place(), filesAt(place())];
       for (const name of ["b.json", "a.json", "deep/er/c.json", ".hidden"]) await files.write(joined(root, name), name);
@@ -56,7 +56,7 @@ describe.each(kinds())("$name", ({ isSkipped, place }) => {
     });
   });
 
-  describe.skipIf(isSkipped)("locks", () => {
+  describe("locks", () => {
     const lockedBy = (folder: string) => takeLock(filesAt(folder), folder, "run x");
 
     test("a second holder is refused and told who holds it", async () => {

@@ -1,5 +1,5 @@
 /** Whole runs with their store in a bucket: real loop, store and S3 server; jobs write with the jobs' own Python; spark-submit is stood in for. */
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
@@ -13,14 +13,12 @@ import { startRun } from "../orchestrator/runner/start.ts";
 import { filesAt } from "../orchestrator/storage/files.ts";
 import { openStoreAt, type FolderStore } from "../orchestrator/storage/folder.ts";
 import { collectGarbage } from "../orchestrator/storage/garbage.ts";
-import { pythonBinary } from "../scripts/places.mjs";
 import { backendIn, chainIn } from "./s3/bench.ts";
 import { first, startProxy, type Proxy } from "./s3/proxy.ts";
-import { environmentOf, startServer, VERSITYGW, type S3Server } from "./s3/server.ts";
+import { environmentOf, startServer, type S3Server } from "./s3/server.ts";
 import { NAMESPACE, packageFolder, starts } from "./stand-in/plan.ts";
 
 const home = mkdtempSync(join(tmpdir(), "sparkwright-s3-run-"));
-const canRun = VERSITYGW !== undefined && existsSync(pythonBinary());
 let server: S3Server;
 let proxy: Proxy;
 let place: string;
@@ -28,7 +26,6 @@ let store: FolderStore;
 let cases = 0;
 
 beforeAll(async () => {
-  if (!canRun) return;
   server = await startServer();
   await server.makeBucket("store");
   proxy = await startProxy(server.endpoint);
@@ -36,10 +33,8 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   vi.unstubAllEnvs();
-  if (canRun) {
-    await proxy.stop();
-    await server.stop();
-  }
+  await proxy.stop();
+  await server.stop();
   rmSync(home, { recursive: true, force: true, maxRetries: 5 });
 });
 beforeEach(() => {
@@ -47,7 +42,7 @@ beforeEach(() => {
   store = openStoreAt(`s3a://store/case-${(cases += 1)}`);
 });
 afterEach(() => {
-  if (canRun) proxy.fault = () => undefined;
+  proxy.fault = () => undefined;
 });
 
 const chain = (settings: { [key: string]: Json } = {}) => chainIn(store, settings);
@@ -56,7 +51,7 @@ const finish = (run: string): Promise<RunStatus> =>
   drive(run, { store, backend: backendIn(place, store, server.endpoint), environment: "python-test", every: 20 });
 const published = async (dataset: string) => (await store.readPointer(NAMESPACE, dataset))?.version;
 
-describe.skipIf(!canRun)("a run with its store in a bucket", { timeout: 120_000 }, () => {
+describe("a run with its store in a bucket", { timeout: 120_000 }, () => {
   test("makes versions, commits and pointers, and a second one takes them from the cache", async () => {
     const run = await begin(await chain());
     const status = await finish(run);

@@ -3,11 +3,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, vi } from "vitest";
-import { environmentOf, startServer, VERSITYGW, type S3Server } from "./server.ts";
+import { environmentOf, startServer, type S3Server } from "./server.ts";
 
 export interface Kind {
   name: string;
-  isSkipped: boolean;
   /** A path or URI of its own, at which there is nothing yet. */
   place: () => string;
 }
@@ -18,7 +17,6 @@ export function kinds(): Kind[] {
   let server: S3Server | undefined;
   let cases = 0;
   beforeAll(async () => {
-    if (VERSITYGW === undefined) return;
     server = await startServer();
     await server.makeBucket("store");
     for (const [name, value] of Object.entries(environmentOf(server.endpoint))) vi.stubEnv(name, value);
@@ -29,7 +27,7 @@ export function kinds(): Kind[] {
     rmSync(home, { recursive: true, force: true });
   });
   return [
-    { name: "a folder", isSkipped: false, place: () => join(mkdtempSync(join(home, "case-")), "place") },
-    { name: "a bucket", isSkipped: VERSITYGW === undefined, place: () => `s3a://store/case-${(cases += 1)}/place` },
+    { name: "a folder", place: () => join(mkdtempSync(join(home, "case-")), "place") },
+    { name: "a bucket", place: () => `s3a://store/case-${(cases += 1)}/place` },
   ];
 }

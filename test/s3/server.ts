@@ -1,27 +1,17 @@
 /** A real S3 server for tests: versitygw on a port and folder of its own, from the binary in the cache. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
-import { CACHE } from "../../scripts/places.mjs";
+import { program } from "../testbed/build.ts";
 
 export const KEYS = { AWS_ACCESS_KEY_ID: "tester", AWS_SECRET_ACCESS_KEY: "tester-secret" };
 export const REGION = "us-east-1";
 const READY_MS = 20_000;
-
-/** The server's program, wherever a build of the testbed has put it below the cache; undefined when there is none. */
-export const VERSITYGW = ["", ...foldersOf(CACHE)]
-  .map((folder) => join(CACHE, folder, "bin", "versitygw"))
-  .find((path) => existsSync(path));
-
-if (VERSITYGW === undefined)
-  process.stderr.write(
-    `S3 tests are SKIPPED: there is no versitygw below ${CACHE} (CONTRIBUTING.md says how to get it)\n`,
-  );
 
 export interface S3Server {
   endpoint: string;
@@ -33,13 +23,12 @@ export interface S3Server {
 
 /** Starts a server and waits until it answers. */
 export async function startServer(): Promise<S3Server> {
-  if (VERSITYGW === undefined) throw new Error("Cannot start an S3 server: there is no versitygw in the cache");
   const home = mkdtempSync(join(tmpdir(), "sparkwright-s3-"));
   for (const folder of ["data", "sidecar"]) mkdirSync(join(home, folder));
   const port = await freePort();
   // Not with --keep-alive: then it answers 400 to some requests that Arrow sends on a connection used before.
   const args = ["--port", `127.0.0.1:${port}`, "--quiet", "posix", "--sidecar", join(home, "sidecar")];
-  const child = spawn(VERSITYGW, [...args, join(home, "data")], {
+  const child = spawn(program("versitygw"), [...args, join(home, "data")], {
     env: { ROOT_ACCESS_KEY: KEYS.AWS_ACCESS_KEY_ID, ROOT_SECRET_KEY: KEYS.AWS_SECRET_ACCESS_KEY },
     stdio: "ignore",
   });
@@ -68,10 +57,6 @@ export async function startServer(): Promise<S3Server> {
 /** What a process needs in its environment to reach the server. */
 export function environmentOf(endpoint: string): Record<string, string> {
   return { ...KEYS, AWS_REGION: REGION, AWS_ENDPOINT_URL: endpoint };
-}
-
-function foldersOf(folder: string): string[] {
-  return existsSync(folder) ? readdirSync(folder).filter((name) => name.startsWith("testbed")) : [];
 }
 
 async function freePort(): Promise<number> {

@@ -46,6 +46,7 @@ export type ProgramName = keyof typeof PROGRAMS;
 
 const TIER_1: ProgramName[] = ["kube-apiserver", "etcd", "kubectl", "kube-controller-manager"];
 const TIER_2: ProgramName[] = [...TIER_1, "kube-scheduler", "kubelet", "dns", "pause", "versitygw", "spark-operator"];
+export const OF_TIER = { 1: TIER_1, 2: TIER_2 } as const;
 const TELL_EVERY_MS = 20_000;
 const SETTINGS = { GOFLAGS: "-mod=readonly -trimpath -buildvcs=false", CGO_ENABLED: "0", GOTOOLCHAIN: "local" };
 
@@ -60,11 +61,11 @@ export function operatorDefinitions(): string {
 }
 
 /**
- * Builds what a tier lacks. Two at once, from any checkout on this cache, wait for each other.
+ * Builds those of the programs that are not there, and fetches the operator's definitions. Two at once, from any checkout on this cache,
+ * wait for each other.
  * @throws {MissingError} no Go, or a build failed
  */
-export async function build(tier: 1 | 2): Promise<void> {
-  const names = tier === 1 ? TIER_1 : TIER_2;
+export async function build(names: readonly ProgramName[]): Promise<void> {
   const lacking = (): ProgramName[] => names.filter((name) => !existsSync(program(name)));
   if (lacking().length === 0 && existsSync(operatorDefinitions())) return;
   checkGo();

@@ -2,7 +2,7 @@
 import { chmodSync, existsSync, mkdirSync } from "node:fs";
 import { MissingError } from "../../scripts/missing.mjs";
 import { ensureAccounts, ensureDefinitions, ensureEnvironmentClaim, ensureJobCredentials } from "./accounts.ts";
-import { build } from "./build.ts";
+import { OF_TIER, build } from "./build.ts";
 import { ensureCertificates } from "./certificates.ts";
 import { say, succeeds, timed } from "./command.ts";
 import { ensureControlGroup } from "./containment.ts";
@@ -34,7 +34,7 @@ const LONGEST_FOLDER = 67;
  */
 export async function up(tier: 1 | 2): Promise<void> {
   if (tier === 2) checkMachine();
-  await build(tier);
+  await build(OF_TIER[tier]);
   mkdirSync(RUN, { recursive: true });
   chmodSync(RUN, 0o700); // keys and tokens are in it
   await timed("certificates", ensureCertificates);
