@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { bareRun } from "./bare-run.ts";
-import { type Figure } from "./figure.ts";
+import type { Figure } from "./figure.ts";
 import { ROOT, sparkwright } from "./program.ts";
 import { attemptOf, latestRun, metricsOf, stepSeconds, type RunFiles } from "./run-files.ts";
 
