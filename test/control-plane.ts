@@ -33,6 +33,8 @@ export interface ControlPlane {
 /** As the API server names the account `sparkwright` of the namespace. */
 export const SUBMITTER = `system:serviceaccount:${NAMESPACE}:sparkwright`;
 const READY_MS = 120_000;
+/** Would else end us without our children. */
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /** Keeps everything in `folder`, which has to be empty. Throws MissingError when the programs are not built, or do not start. */
 export async function startControlPlane(folder: string): Promise<ControlPlane> {
@@ -48,6 +50,8 @@ export async function startControlPlane(folder: string): Promise<ControlPlane> {
   const children: ChildProcess[] = [];
   const endAll = () => children.forEach((child) => child.kill("SIGKILL"));
   process.once("exit", endAll);
+  const leave = () => process.exit(130);
+  for (const signal of SIGNALS) process.once(signal, leave);
   const plane: ControlPlane = {
     url: `https://127.0.0.1:${port}`,
     ...writeSecrets(folder),
@@ -58,6 +62,7 @@ export async function startControlPlane(folder: string): Promise<ControlPlane> {
       endAll();
       await Promise.all(ended);
       process.off("exit", endAll);
+      for (const signal of SIGNALS) process.off(signal, leave);
     },
   };
   writeKubeconfig(plane.kubeconfig, plane.url, plane.ca, plane.tokens.admin);

@@ -1,6 +1,6 @@
 /** What a run makes of answers that do not come, on the real store and backend with a stand-in for Spark. */
 import { rmSync } from "node:fs";
-import { afterAll, expect, test } from "vitest";
+import { afterAll, expect, test, vi } from "vitest";
 import type { Backend } from "../orchestrator/backends/backend.ts";
 import { QuotaExceededError, UnavailableError } from "../orchestrator/errors.ts";
 import { Bench, HOME, one, phases } from "./stand-in/bench.ts";
@@ -29,6 +29,24 @@ test("a server that does not answer a submission costs no attempt", async () => 
   const status = await bench.drive(run, { backend });
   expect(phases(status)).toEqual({ only: "Succeeded" });
   expect(status.steps["only"]?.attempts).toHaveLength(1);
+});
+
+test("an application that came and went while the answer to its submission was lost is not started over its result", async () => {
+  const bench = new Bench();
+  const run = await bench.start(one({}));
+  let submissions = 0;
+  const backend = changed(bench, (real) => ({
+    async submit(app, signal) {
+      submissions += 1;
+      await real.submit(app, signal);
+      await vi.waitFor(async () => expect((await real.observe(app, signal))?.phase).toBe("Ended"), { timeout: 20_000 });
+      throw new UnavailableError("Cannot create: the answer was lost");
+    },
+    observe: () => Promise.resolve(undefined),
+  }));
+  const { steps } = await bench.drive(run, { backend });
+  expect(steps["only"]).toMatchObject({ phase: "Succeeded", attempts: [{ number: 1 }] });
+  expect(submissions).toBe(1);
 });
 
 test("a quota that is used up is a failure of its own class, and is tried again", async () => {

@@ -13,8 +13,8 @@ const OWNER = [LABEL.run, LABEL.step, LABEL.attempt];
 const LOOKS = 3;
 
 /**
- * Sends the object; one that is there already is adopted when labels and digest are ours, so sending twice, or again after an answer got
- * lost, makes one. Throws ConflictError when it is another's, UnavailableError while an earlier one is being deleted, and as `call` does.
+ * Sends the object; one that is there already is adopted when labels and digest are ours, so sending twice makes one. Throws ConflictError
+ * when it is another's, UnavailableError while an earlier one is being deleted or when an answer got lost, and as `call` does.
  */
 export async function submitApplication(
   connection: Connection,
@@ -31,6 +31,8 @@ export async function submitApplication(
         connection,
         { method: "POST", path: applicationsPath(app.namespace), query, body: manifest, action },
         signal,
+        // It may have been created, and have come and gone since.
+        { onlyRefused: true },
       );
       return;
     } catch (error) {

@@ -10,6 +10,8 @@ export interface Call extends Request {
 }
 
 export interface Patience {
+  /** Ask again only after an answer that surely did nothing, for what must not be done twice without a look in between. Default: false. */
+  onlyRefused?: boolean;
   /** Requests in all, the first included. Default 5. */
   attempts?: number;
   /** Pause before the second request in ms, doubled for each further one. Default 200. */
@@ -21,7 +23,8 @@ export interface Patience {
 const LONGEST_PAUSE_MS = 10_000;
 const IDLE_MS = 30_000;
 /** Answers that say nothing about the request. */
-const PASSING = [429, 500, 502, 503, 504];
+const TOO_MANY = 429;
+const PASSING = [TOO_MANY, 500, 502, 503, 504];
 /** Another try meets the same certificate. */
 const BAD_CERTIFICATE = /^(CERT_|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_|ERR_TLS_|ERR_SSL_|HOSTNAME_MISMATCH)/;
 
@@ -64,7 +67,7 @@ async function ask(
   connection: Connection,
   request: Call,
   signal: AbortSignal,
-  { attempts = 5, pauseMs = 200, idleMs = IDLE_MS }: Patience,
+  { attempts = 5, pauseMs = 200, idleMs = IDLE_MS, onlyRefused = false }: Patience,
 ): Promise<Answer> {
   for (let attempt = 1; ; attempt += 1) {
     let pause = Math.min(pauseMs * 2 ** (attempt - 1), LONGEST_PAUSE_MS) * (0.5 + Math.random() / 2);
@@ -72,11 +75,12 @@ async function ask(
       const reply = await connection.send(request, { signal, idleMs, stream: false });
       const answer = { code: reply.status, text: await textOf(reply) };
       if (!PASSING.includes(answer.code) || attempt >= attempts) return answer;
+      if (onlyRefused && answer.code !== TOO_MANY) return answer;
       pause = Math.max(pause, retryAfterMs(reply, answer.text));
     } catch (error) {
       signal.throwIfAborted();
       const failure = networkError(connection, request.action, error, attempt);
-      if (failure instanceof RejectedError || attempt >= attempts) throw failure;
+      if (failure instanceof RejectedError || attempt >= attempts || onlyRefused) throw failure;
     }
     await pauseFor(pause, signal);
   }

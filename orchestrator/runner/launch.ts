@@ -10,7 +10,7 @@ import type { Manifest } from "../storage/store.ts";
 import { appOf, namespaceOf, type Crew } from "./crew.ts";
 
 /**
- * Writes the params document, unless it is there from before a crash, and starts the application. Undefined when that has to be tried
+ * Writes the params document, unless it is there from before, and starts the application, unless it has come and gone since. Undefined when that has to be tried
  * again: a server that does not answer says nothing about the attempt, whose deadline goes on.
  */
 export async function launch(
@@ -21,6 +21,7 @@ export async function launch(
   signal: AbortSignal,
 ): Promise<Report | undefined> {
   try {
+    if (await hasCompleted(crew, step, attempt)) return { report: "submitted", step: step.name, attempt };
     const params = await writeParams(crew, status, step, attempt);
     await makeFolder(params.work);
     for (const output of Object.values(params.outputs)) await makeFolder(output.path);
@@ -33,6 +34,12 @@ export async function launch(
     if (error instanceof UnavailableError && !(error instanceof QuotaExceededError)) return undefined;
     return { report: "unsubmitted", step: step.name, attempt, failure: failureOf(error) };
   }
+}
+
+/** Whether a submission that nobody heard of has come to its result: another driver must not write over it. */
+async function hasCompleted({ store, record }: Crew, step: Step, attempt: number): Promise<boolean> {
+  if ((await store.readParams(record.name, step.name, attempt)) === undefined) return false;
+  return typeof (await store.readResult(record.name, step.name, attempt)) !== "string";
 }
 
 /** Stops and removes the application; undefined when that has to be tried again. */

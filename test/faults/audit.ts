@@ -22,7 +22,7 @@ export interface Application {
   run: string;
   step: string;
   attempt: number;
-  /** Moments at which one of this name was created, and deleted by whoever submits. */
+  /** Moments at which one of this name was created, and deleted. */
   created: string[];
   deleted: string[];
   drivers: Driver[];
@@ -61,31 +61,38 @@ export async function readAudit(file: string, submitter: string): Promise<Audit>
   const known = new Map<string, Application>();
   const inOrder = entries.toSorted((a, b) => (a.stageTimestamp < b.stageTimestamp ? -1 : 1));
   // Applications first: their drivers may be there before the answer to whoever created them.
-  for (const entry of inOrder) if (entry.objectRef?.resource === "sparkapplications") takeApplication(known, entry);
-  for (const entry of inOrder) if (entry.objectRef?.resource === "pods") takePod(known, entry);
+  const of = (resource: string) => inOrder.filter(({ objectRef }) => objectRef?.resource === resource);
+  for (const entry of of("sparkapplications")) takeCreation(known, entry);
+  for (const entry of of("pods")) takePod(known, entry);
+  for (const { verb, objectRef, stageTimestamp } of of("sparkapplications"))
+    if (verb === "delete") known.get(objectRef?.name ?? "")?.deleted.push(stageTimestamp);
   return { applications: Map.groupBy(known.values(), ({ run }) => run), calls };
 }
 
-function takeApplication(
-  known: Map<string, Application>,
-  { verb, objectRef, requestObject, stageTimestamp: at }: Entry,
-) {
-  const name = requestObject?.metadata?.name ?? objectRef?.name ?? "";
-  const labels = requestObject?.metadata?.labels ?? {};
-  const there = known.get(name);
-  if (verb === "delete") there?.deleted.push(at);
+function takeCreation(known: Map<string, Application>, entry: Entry): void {
+  const { verb, objectRef, requestObject, stageTimestamp: at } = entry;
   if (verb !== "create") return;
-  if (there !== undefined) return void there.created.push(at);
+  const name = requestObject?.metadata?.name ?? objectRef?.name ?? "";
+  const there = known.get(name) ?? applicationOf(name, requestObject?.metadata?.labels ?? {});
+  there.created.push(at);
+  known.set(name, there);
+}
+
+function applicationOf(name: string, labels: Record<string, string>): Application {
   const [run = "", step = ""] = [labels[`${LABEL}run`], labels[`${LABEL}step`]];
-  const attempt = Number(labels[`${LABEL}attempt`]);
-  known.set(name, { name, run, step, attempt, created: [at], deleted: [], drivers: [] });
+  return { name, run, step, attempt: Number(labels[`${LABEL}attempt`]), created: [], deleted: [], drivers: [] };
 }
 
 function takePod(known: Map<string, Application>, entry: Entry): void {
   const { verb, objectRef, requestObject, stageTimestamp: at } = entry;
   if (verb === "create") {
     const labels = requestObject?.metadata?.labels ?? {};
-    if (labels[ROLE] === "driver") known.get(labels[APPLICATION] ?? "")?.drivers.push({ created: at });
+    if (labels[ROLE] !== "driver") return;
+    // Whose creator was killed meanwhile is logged as one that failed; its driver shows that it did not.
+    const name = labels[APPLICATION] ?? "";
+    const application = known.get(name) ?? applicationOf(name, labels);
+    known.set(name, application);
+    application.drivers.push({ created: at });
     return;
   }
   const driver = known.get((objectRef?.name ?? "").replace(/-driver$/, ""))?.drivers.at(-1);

@@ -16,7 +16,7 @@ import { tell, type Told } from "./telling.ts";
 import { startWorld } from "./world.ts";
 
 /** Plans of chance, and how many plans go on at once: most of a plan is waiting. */
-const PLANS = { short: 60, full: 400 };
+const PLANS = { short: 60, full: 250 };
 const AT_ONCE = 6;
 /** Writes of a run of two steps. All of them are gone through with --full, each so many else. */
 const POINTS = { loses: 8, cluster: 8, store: 70 } as const;

@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Application } from "./audit.ts";
-import { endings, hasDriver, rightVerdicts, type Step, type Tale } from "./tale.ts";
+import { endings, hasDriver, leavesNoTrace, rightVerdicts, type Step, type Tale } from "./tale.ts";
 
 export interface Judgement {
   /** Applications, drivers, outputs or whole runs that nobody knows of any more. */
@@ -39,7 +39,7 @@ export function judge(tale: Tale, store: string, applications: Application[], is
     found.lost.push(`the run did not come to its end (${status?.phase ?? "no status"})`);
     return found;
   }
-  judgeDeeds(found, applications, status);
+  judgeDeeds(found, applications, status, tale);
   for (const step of tale.steps) judgeStep(found, tale, step, status, applications);
   judgeEnd(found, tale, status);
   for (const { name } of tale.steps) judgeOutputs(found, store, name, status);
@@ -47,12 +47,22 @@ export function judge(tale: Tale, store: string, applications: Application[], is
 }
 
 /** What was done to the cluster, whatever is recorded of it. */
-function judgeDeeds(found: Judgement, applications: Application[], status: Status): void {
-  for (const { name, step, attempt, created, deleted, drivers } of applications) {
+function judgeDeeds(found: Judgement, applications: Application[], status: Status, tale: Tale): void {
+  const mayRepeat = ({ step, attempt }: Application) => {
+    const told = tale.steps.find((one) => one.name === step)?.attempts[attempt - 1];
+    return told !== undefined && leavesNoTrace(told);
+  };
+  for (const application of applications) {
+    const { drivers } = application;
+    if (drivers.some(({ ended }, at) => (ended ?? "9") > (drivers[at + 1]?.created ?? "9")))
+      found.duplicated.push(`${application.name} had two drivers at once`);
+    if (mayRepeat(application)) continue;
+    if (application.created.length > 1) found.duplicated.push(`${application.name} was created again`);
+    if (drivers.length > 1) found.duplicated.push(`${application.name} had ${drivers.length} drivers`);
+  }
+  for (const { name, step, attempt, deleted, drivers } of applications) {
     const recorded = status.steps[step]?.attempts.find((one) => one.number === attempt);
     if (recorded?.application !== name) found.lost.push(`${name} is on the cluster and not in the record`);
-    if (created.length > 1) found.duplicated.push(`${name} was created ${created.length} times`);
-    if (drivers.length > 1) found.duplicated.push(`${name} had ${drivers.length} drivers`);
     if (drivers.some(({ ended }) => ended === undefined)) found.lost.push(`the driver of ${name} lives on`);
     if (recorded?.phase !== "Ended") found.lost.push(`${name} is recorded as ${recorded?.phase ?? "nothing"}`);
     const failure = recorded?.failure?.class ?? "";
@@ -60,9 +70,9 @@ function judgeDeeds(found: Judgement, applications: Application[], status: Statu
   }
   for (const one of applications) {
     const before = applications.find((other) => other.step === one.step && other.attempt === one.attempt - 1);
-    const end = before?.drivers[0]?.ended;
-    const begin = one.created[0] ?? "";
-    if (before?.drivers[0] !== undefined && (end === undefined || end > begin))
+    const last = before?.drivers.at(-1);
+    const begin = one.created[0] ?? one.drivers[0]?.created ?? "9";
+    if (before !== undefined && last !== undefined && (last.ended ?? "9") > begin)
       found.duplicated.push(`${one.name} was created while the driver of attempt ${before.attempt} lived`);
   }
 }
@@ -78,8 +88,8 @@ function judgeStep(found: Judgement, tale: Tale, step: Step, status: Status, app
         `${step.name}/${number} (${told?.deed}, ${told?.conduct}) is ${said}, not ${right.join(" or ")}`,
       );
     const there = applications.find((one) => one.name === application);
-    if (told !== undefined && hasDriver(told) && said !== "Cancelled" && there?.drivers.length !== 1)
-      found.lost.push(`${application} had ${there?.drivers.length ?? "no"} drivers`);
+    if (told !== undefined && hasDriver(told) && said !== "Cancelled" && (there?.drivers ?? []).length === 0)
+      found.lost.push(`${application} had no driver`);
   }
   const expected = endings(tale)[step.name];
   if (tale.isCancelled && (phase === "Cancelled" || phase === "Skipped")) return;

@@ -115,6 +115,11 @@ export function rightVerdicts({ deed, conduct }: Attempt): string[] {
   return conduct === "cleans up" && deed !== "succeeds" && deed !== "is cut" ? [right, UNSEEN] : [right];
 }
 
+/** Whether nothing may be left that tells of an attempt, so that after a lost answer it looks as if it had never been. */
+export function leavesNoTrace(attempt: Attempt): boolean {
+  return attempt.conduct === "cleans up" && rightVerdicts(attempt).includes(UNSEEN);
+}
+
 export interface Ending {
   phase: "Succeeded" | "Failed" | "Skipped";
   attempts: number;
