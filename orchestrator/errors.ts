@@ -24,6 +24,11 @@ export class InvalidSpecError extends RejectedError {
 /** Nothing is wrong with the request; try again. Exit 3. */
 export class UnavailableError extends Error {
   override readonly name = "UnavailableError";
+  readonly remedy: string | undefined;
+  constructor(message: string, options: { remedy?: string; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? {} : { cause: options.cause });
+    this.remedy = options.remedy;
+  }
 }
 
 /** What is allowed in all is used up now: try again when others have ended. Exit 3. */

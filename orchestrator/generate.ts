@@ -1,11 +1,14 @@
-/** @module `npm run generate`: everything that follows from the kinds. Editor schemas and the reference page; a test fails when they are stale. */
+/** @module `npm run generate`: everything that follows from the kinds. Editor schemas, the reference page and the definition of Run objects; a test fails when they are stale. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { z } from "zod";
+import type { Json } from "./json.ts";
 import { API_VERSION, Name } from "./kinds/fields.ts";
+import { runDefinition } from "./kinds/definition.ts";
 import { fieldRows, type FieldRow } from "./kinds/field-rows.ts";
 import { isJobKind, KIND_NAMES, type KindName, KINDS } from "./kinds/index.ts";
 import { type JsonSchema, specSchema, toJsonSchema } from "./kinds/json-schema.ts";
+import { yaml } from "./report/format.ts";
 import { ALLOWED_SETTINGS } from "./spec/conf.ts";
 
 const SCHEMAS = "job-specs/schema";
@@ -20,6 +23,7 @@ export function generated(): Record<string, string> {
     ...Object.fromEntries(schemas),
     [`${SCHEMAS}/sparkwright.json`]: pretty(anyKindSchema()),
     "docs/reference.md": referencePage(),
+    "crds/runs.sparkwright.dev.yaml": `# Made by \`npm run generate\`; do not edit.\n${yaml(runDefinition() as unknown as Json)}`,
   };
 }
 

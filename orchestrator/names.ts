@@ -13,9 +13,17 @@ export const LABEL = {
   attempt: `${PREFIX}/attempt`,
   job: `${PREFIX}/job`,
   kind: `${PREFIX}/kind`,
+  definition: `${PREFIX}/definition`,
+  target: `${PREFIX}/target`,
   managedBy: "app.kubernetes.io/managed-by",
 } as const;
-export const ANNOTATION = { digest: `${PREFIX}/digest` } as const;
+export const ANNOTATION = {
+  digest: `${PREFIX}/digest`,
+  /** On a Run: somebody asks for its end. */
+  cancel: `${PREFIX}/cancel`,
+  /** On a Lease: the process that holds it. */
+  process: `${PREFIX}/process`,
+} as const;
 
 /** Name of the object of one attempt: readable first, unique always, the same on every call; leaves room for what Spark appends. */
 export function applicationName(run: string, step: string, attempt: number): string {
@@ -31,6 +39,11 @@ export function applicationName(run: string, step: string, attempt: number): str
 /** `<pipeline or job>-<sequence>`: short, readable and ordered by start, whatever the clock says. */
 export function runName(definition: string, sequence: number): string {
   return `${definition}-${sequence}`;
+}
+
+/** The Lease of whoever drives a run. */
+export function leaseName(run: string): string {
+  return `sparkwright-run-${run}`;
 }
 
 /** First eight hex digits of the SHA-256 of a text. */

@@ -1,4 +1,5 @@
 /** @module What a place to run Spark applications must offer; every backend passes `test/backend.contract.ts`. */
+import type { Crowd } from "../engine/pacing.ts";
 import type { Observation, SparkApp } from "../spark-app.ts";
 
 /** Turns an application into what would be sent. Touches nothing. */
@@ -33,8 +34,20 @@ export function hasChanges(backend: Backend): backend is Backend & WithChanges {
   return "follow" in backend;
 }
 
+/** A backend that many share and that takes applications up slowly. */
+export interface WithCrowd {
+  /** What is there of a namespace's applications, whoever made them. */
+  crowd(namespace: string, signal: AbortSignal): Promise<Crowd>;
+}
+
+export function hasCrowd(backend: Backend): backend is Backend & WithCrowd {
+  return "crowd" in backend;
+}
+
 export interface LogOptions {
   follow: boolean;
+  /** Default: the driver. Executors are numbered by Spark, from 1. */
+  executor?: number;
   /** Last lines only. */
   tail?: number;
 }

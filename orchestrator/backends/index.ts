@@ -1,10 +1,10 @@
 /** Which backend a target names. */
 import type { Target } from "../kinds/target.ts";
-import type { Backend, Renderer, WithChanges, WithLogs } from "./backend.ts";
+import type { Backend, Renderer, WithChanges, WithCrowd, WithLogs } from "./backend.ts";
 import { kubeflow } from "./kubeflow.ts";
 import { localBackend, type LocalOptions } from "./local.ts";
 
-type ClusterBackend = Backend & WithLogs & WithChanges;
+type ClusterBackend = Backend & WithLogs & WithChanges & WithCrowd;
 
 /** What shows how an application would be sent. */
 export function rendererOf(target: Target, options: LocalOptions = {}): Renderer {
@@ -32,6 +32,7 @@ function whenUsed(renderer: Renderer, load: () => Promise<ClusterBackend>): Clus
     submit: async (app, signal) => (await backend()).submit(app, signal),
     observe: async (app, signal) => (await backend()).observe(app, signal),
     remove: async (app, signal, options) => (await backend()).remove(app, signal, options),
+    crowd: async (namespace, signal) => (await backend()).crowd(namespace, signal),
     follow(scope, wake, signal) {
       // What cannot be followed is asked: its error shows there.
       void backend().then(

@@ -4,9 +4,11 @@ import type { Target } from "../kinds/target.ts";
 import { connect, type Connection } from "../kubernetes/connection.ts";
 import { readKubeconfig } from "../kubernetes/kubeconfig.ts";
 import { podLog } from "../kubernetes/pod-log.ts";
-import type { Backend, WithChanges, WithLogs } from "./backend.ts";
+import type { Backend, WithChanges, WithCrowd, WithLogs } from "./backend.ts";
 import { copiesOf, type CopiesOptions } from "./kubeflow-copy.ts";
-import { DRIVER_CONTAINER } from "./kubeflow-evidence.ts";
+import { crowdIn } from "./kubeflow-crowd.ts";
+import { DRIVER_CONTAINER, EXECUTOR_CONTAINER } from "./kubeflow-evidence.ts";
+import { executorOf } from "./kubeflow-objects.ts";
 import { kubeflow } from "./kubeflow.ts";
 import { watcherOf } from "./kubeflow-watcher.ts";
 import { type RemovalOptions, removeApplication } from "./kubeflow-removal.ts";
@@ -24,7 +26,7 @@ export interface KubeflowOptions extends RemovalOptions, Pick<CopiesOptions, "ex
 export function kubeflowBackend(
   target: Pick<Target, "context">,
   options: KubeflowOptions = {},
-): Backend & WithLogs & WithChanges {
+): Backend & WithLogs & WithChanges & WithCrowd {
   let made: Connection | undefined;
   const connection = () => (made ??= options.connection ?? connect(readKubeconfig({ context: target.context })));
   const copies = copiesOf({ connection, extent: options.extent });
@@ -34,6 +36,7 @@ export function kubeflowBackend(
     clock: options.clock ?? systemClock,
     missingMs: options.missingMs ?? 60_000,
   });
+  const crowd = crowdIn(connection);
 
   return {
     name: "kubeflow",
@@ -41,7 +44,11 @@ export function kubeflowBackend(
     render: (app) => kubeflow.render(app),
 
     async submit(app, signal) {
-      await submitApplication(connection(), app, kubeflow.render(app), signal);
+      try {
+        await submitApplication(connection(), app, kubeflow.render(app), signal);
+      } finally {
+        crowd.forget();
+      }
     },
 
     observe: (app, signal) => watcher.observe(app, signal),
@@ -53,10 +60,16 @@ export function kubeflowBackend(
       watcher.forget(app);
     },
 
-    async *logs(app, { follow, tail }, signal) {
-      const pod = await watcher.driverOf(app, follow, signal);
+    crowd: (namespace, signal) => crowd.look(namespace, signal),
+
+    async *logs(app, { follow, tail, executor }, signal) {
+      const pod =
+        executor === undefined
+          ? await watcher.driverOf(app, follow, signal)
+          : await executorOf(connection(), app, executor, signal);
       if (pod === undefined) return;
-      const source = { namespace: app.namespace, pod, container: DRIVER_CONTAINER, follow, tail };
+      const container = executor === undefined ? DRIVER_CONTAINER : EXECUTOR_CONTAINER;
+      const source = { namespace: app.namespace, pod, container, follow, tail };
       const ended = async () => ((await watcher.observe(app, signal))?.phase ?? "Ended") === "Ended";
       yield* podLog(connection(), source, { ended }, signal);
     },

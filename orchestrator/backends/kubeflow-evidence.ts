@@ -33,7 +33,7 @@ export interface Seen {
 }
 
 export const DRIVER_CONTAINER = "spark-kubernetes-driver";
-const EXECUTOR_CONTAINER = "spark-kubernetes-executor";
+export const EXECUTOR_CONTAINER = "spark-kubernetes-executor";
 const MOST_WARNINGS = 5;
 
 /** States in which the operator will do nothing more about it. */

@@ -79,6 +79,22 @@ export function podsInRoles(items: readonly Pod[]): Pods {
   return { ...(driver && { driver }), executors: inRole("executor").toSorted(byName) };
 }
 
+/** Name of the pod of an executor by Spark's number. Throws RejectedError, naming those there are, when there is none of it. */
+export async function executorOf(
+  connection: Connection,
+  app: SparkApp,
+  number: number,
+  signal: AbortSignal,
+): Promise<string> {
+  const { executors } = await readPods(connection, app, signal);
+  const numberOf = ({ metadata }: Pod) => metadata.labels?.["spark-exec-id"] ?? "";
+  const pod = executors.find((one) => numberOf(one) === String(number));
+  if (pod !== undefined) return pod.metadata.name;
+  throw new RejectedError(
+    `Cannot read the log of executor ${number} of ${app.step}: it has ${executors.map(numberOf).join(", ") || "no executors now"}`,
+  );
+}
+
 /** Warnings about a pod, oldest first. None where events may not be read: they only explain. */
 export async function readWarnings(
   connection: Connection,

@@ -4,40 +4,39 @@ import type { Command } from "commander";
 import { backendOf } from "../backends/index.ts";
 import { ConflictError, RejectedError } from "../errors.ts";
 import { drive } from "../runner/drive.ts";
-import type { FolderStore } from "../storage/folder.ts";
-import type { RunRecord } from "../storage/store.ts";
-import { storeFlag, type StoreFlag } from "./flags.ts";
-import { findRun, openStore } from "./runs.ts";
+import { placeFlags, type PlaceFlags } from "./flags.ts";
+import { type Found, openRun, targetOf } from "./runs.ts";
 import { machineFor } from "./specs.ts";
 import type { Terminal } from "./terminal.ts";
 
 const EVERY_MS = 200;
 
 export function declare(command: Command, terminal: Terminal): void {
-  storeFlag(command)
+  placeFlags(command)
     .argument("<run>", "run (name, unique prefix or @latest)")
-    .action(async (name: string, flags: StoreFlag) => {
-      const store = openStore(flags, terminal);
-      const record = await findRun(store, name, terminal);
-      const phase = await phaseNow(store, record);
+    .action(async (name: string, flags: PlaceFlags) => {
+      const found = await openRun(flags, name, terminal);
+      const { store, record } = found;
+      const phase = await phaseNow(found);
       if (phase !== "Running") throw new RejectedError(`Cannot cancel ${record.name}: it is over (${phase})`);
       await store.requestCancel(record.name);
-      terminal.out(`${record.name} ${await untilOver(store, record, terminal)}\n`);
+      terminal.out(`${record.name} ${await untilOver(found, terminal)}\n`);
     });
 }
 
 /** Whoever drives the run ends it; when nobody does, we drive it to its end. */
-async function untilOver(store: FolderStore, record: RunRecord, terminal: Terminal): Promise<string> {
+async function untilOver(found: Found, terminal: Terminal): Promise<string> {
   for (;;) {
-    const phase = await phaseNow(store, record);
+    const phase = await phaseNow(found);
     if (phase !== "Running") return phase;
-    if ((await store.driverOf(record.name)) === undefined) await driveToEnd(store, record, terminal);
+    if ((await found.store.driverOf(found.record.name)) === undefined) await driveToEnd(found, terminal);
     else await delay(EVERY_MS);
   }
 }
 
-async function driveToEnd(store: FolderStore, record: RunRecord, terminal: Terminal): Promise<void> {
-  const target = record.plan.target.spec;
+async function driveToEnd(found: Found, terminal: Terminal): Promise<void> {
+  const { store, record } = found;
+  const target = targetOf(found);
   try {
     await drive(record.name, {
       store,
@@ -51,6 +50,6 @@ async function driveToEnd(store: FolderStore, record: RunRecord, terminal: Termi
   }
 }
 
-async function phaseNow(store: FolderStore, { name }: RunRecord): Promise<string> {
-  return (await store.readStatus(name))?.phase ?? "Running";
+async function phaseNow({ store, record }: Found): Promise<string> {
+  return (await store.readStatus(record.name))?.phase ?? "Running";
 }

@@ -1,18 +1,17 @@
 /** @module `delete RUN…`: the record goes, published data stays. */
 import type { Command } from "commander";
-import { storeFlag, type StoreFlag } from "./flags.ts";
-import { findRun, openStore } from "./runs.ts";
+import { placeFlags, type PlaceFlags } from "./flags.ts";
+import { openRun } from "./runs.ts";
 import type { Terminal } from "./terminal.ts";
 
 export function declare(command: Command, terminal: Terminal): void {
-  storeFlag(command)
+  placeFlags(command)
     .argument("<run...>", "runs (name, unique prefix or @latest)")
-    .action(async (names: string[], flags: StoreFlag) => {
-      const store = openStore(flags, terminal);
+    .action(async (names: string[], flags: PlaceFlags) => {
       for (const name of names) {
-        const { name: run } = await findRun(store, name, terminal);
-        await store.deleteRun(run);
-        terminal.out(`${run} deleted\n`);
+        const { store, record } = await openRun(flags, name, terminal);
+        await store.deleteRun(record.name);
+        terminal.out(`${record.name} deleted\n`);
       }
     });
 }

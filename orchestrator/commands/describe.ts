@@ -5,20 +5,20 @@ import { format } from "../report/format.ts";
 import type { StepResult } from "../report/results.ts";
 import { runObject, stepRows, type RunSheet } from "../report/run.ts";
 import type { FolderStore } from "../storage/folder.ts";
-import { outputFlag, storeFlag, storeSuffix, type StoreFlag } from "./flags.ts";
-import { findRun, findStep, openStore, sheetOf } from "./runs.ts";
+import { outputFlag, placeFlags, placeSuffix, type PlaceFlags } from "./flags.ts";
+import { findStep, openRun, sheetOf } from "./runs.ts";
 import type { Terminal } from "./terminal.ts";
 
-type Flags = StoreFlag & { output: string };
+type Flags = PlaceFlags & { output: string };
 
 export function declare(command: Command, terminal: Terminal): void {
-  storeFlag(outputFlag(command))
+  placeFlags(outputFlag(command))
     .argument("<run>", "run (name, unique prefix or @latest)")
     .argument("[step]", "step of the run")
     .action(async (name: string, step: string | undefined, flags: Flags) => {
       const print = format(flags.output);
-      const store = openStore(flags, terminal);
-      const run = await sheetOf(store, await findRun(store, name, terminal));
+      const { store, record } = await openRun(flags, name, terminal);
+      const run = await sheetOf(store, record);
       const around = await surroundingsOf(store, run, terminal);
       const text = () =>
         step === undefined ? describeRun(run, around) : describeStep(run, findStep(run, step), around);
@@ -39,7 +39,7 @@ async function surroundingsOf(store: FolderStore, run: RunSheet, terminal: Termi
     paint,
     results: await resultsOf(store, run),
     logs: Object.fromEntries(logs),
-    suffix: storeSuffix(store.root, terminal),
+    suffix: placeSuffix(store, terminal),
   };
 }
 

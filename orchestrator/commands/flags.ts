@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import { RejectedError } from "../errors.ts";
 import { FORMATS } from "../report/format.ts";
 import { parseParam } from "../spec/params.ts";
+import type { FolderStore } from "../storage/folder.ts";
 import { isUri } from "../storage/layout.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -46,6 +47,29 @@ export function storeFlag(command: Command): Command {
   );
 }
 
+/** Which runs are meant: those of a store, or those that a cluster knows. */
+export interface PlaceFlags extends StoreFlag {
+  namespace?: string;
+  context?: string;
+}
+
+/** `--store`, or `-n` and `--context` for a cluster. */
+export function placeFlags(command: Command): Command {
+  return storeFlag(command)
+    .option("-n, --namespace <name>", "runs of this namespace of a cluster, by its Run objects")
+    .option("--context <name>", "context of the kubeconfig (default: the current one)");
+}
+
+/** Whether the flags mean a cluster. Raises RejectedError when they mean both. */
+export function isOnCluster({ store, namespace, context }: PlaceFlags): boolean {
+  const isCluster = namespace !== undefined || context !== undefined;
+  if (isCluster && store !== undefined)
+    throw new RejectedError("Cannot look in a store and in a cluster: --store stands beside --namespace or --context", {
+      remedy: "Leave one of them out; a run of a cluster says itself where its data lie",
+    });
+  return isCluster;
+}
+
 const DEFAULT_STORE = ".sparkwright";
 
 /** Absolute folder or URI of the store; `fallback` (the target's root) stands in when neither flag nor variable is given. */
@@ -62,7 +86,22 @@ export function storeFolder(
 /** What must be added to a command for it to find this store: nothing for the default one. */
 export function storeSuffix(folder: string, terminal: Terminal): string {
   if (folder === storeFolder({}, terminal)) return "";
-  return ` --store ${/^[\w./:~-]+$/.test(folder) ? folder : `'${folder.replaceAll("'", String.raw`'\''`)}'`}`;
+  return ` --store ${quoted(folder)}`;
+}
+
+/** As `storeSuffix`, for runs that a cluster may know. */
+export function placeSuffix({ root, cluster }: Pick<FolderStore, "root" | "cluster">, terminal: Terminal): string {
+  return cluster === undefined ? storeSuffix(root, terminal) : clusterSuffix(cluster);
+}
+
+/** What must be added to a command for it to find a run of a cluster. */
+export function clusterSuffix({ namespace, context }: NonNullable<FolderStore["cluster"]>): string {
+  return ` -n ${namespace}${context === undefined ? "" : ` --context ${quoted(context)}`}`;
+}
+
+/** A word that a shell takes as it is. */
+function quoted(word: string): string {
+  return /^[\w./:~@-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
 }
 
 /** Values of `--param`; of one name the last counts. */

@@ -10,23 +10,25 @@ import { drive, type DriveOptions } from "../runner/drive.ts";
 import type { FolderStore } from "../storage/folder.ts";
 import type { RunRecord } from "../storage/store.ts";
 import { resultsOf } from "./describe.ts";
-import { storeSuffix } from "./flags.ts";
+import { placeSuffix } from "./flags.ts";
+import { targetOf } from "./runs.ts";
 import { machineFor } from "./specs.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Drives the run to its end and prints how it ended. Raises JobFailedError or InterruptedError when it did not succeed. */
 export async function follow(store: FolderStore, record: RunRecord, print: Format, terminal: Terminal): Promise<void> {
-  const suffix = storeSuffix(store.root, terminal);
-  const target = record.plan.target.spec;
-  const cancel = new AbortController();
+  const suffix = placeSuffix(store, terminal);
+  const target = targetOf({ store, record });
+  const [cancel, leave] = [new AbortController(), new AbortController()];
   const view = openView(record, terminal);
+  const left = `Left ${record.name} as it is, its jobs go on. To follow it again: sparkwright resume ${record.name}${suffix}`;
   const stopListening = terminal.onInterrupt(
     () => {
+      if (store.cluster !== undefined) return leave.abort(detached(record.name, suffix));
       cancel.abort();
       view.note(`Cancelling ${record.name}; Ctrl-C again leaves it as it is\n`);
     },
-    () =>
-      `\nLeft ${record.name} as it is, its jobs go on. To follow it again: sparkwright resume ${record.name}${suffix}\n`,
+    () => `\n${left}\n`,
   );
   let status: RunStatus;
   try {
@@ -37,6 +39,7 @@ export async function follow(store: FolderStore, record: RunRecord, print: Forma
       environment,
       clock: terminal.now,
       cancel: cancel.signal,
+      leave: leave.signal,
       onChange: view.onChange,
     });
   } finally {
@@ -49,6 +52,16 @@ export async function follow(store: FolderStore, record: RunRecord, print: Forma
   if (status.phase !== "Succeeded") throw new JobFailedError(`Run ${record.name} ended as ${status.phase}`);
 }
 
+/** On a cluster the jobs are everybody's: whoever stops watching does not stop them. Without a driver no further step begins. */
+function detached(run: string, suffix: string): InterruptedError {
+  return new InterruptedError(
+    `Detached from ${run}: its jobs go on, its next steps wait for a driver\n` +
+      `  go on    sparkwright resume ${run}${suffix}\n` +
+      `  look     sparkwright get ${run}${suffix}\n` +
+      `  cancel   sparkwright cancel ${run}${suffix}`,
+  );
+}
+
 async function conclude(store: FolderStore, run: RunSheet, print: Format, terminal: Terminal): Promise<void> {
   const results = await resultsOf(store, run);
   const outcome = {
@@ -56,7 +69,7 @@ async function conclude(store: FolderStore, run: RunSheet, print: Format, termin
     results,
     published: await publishedBy(store, run),
     now: terminal.now(),
-    suffix: storeSuffix(store.root, terminal),
+    suffix: placeSuffix(store, terminal),
   };
   terminal.out(
     print({

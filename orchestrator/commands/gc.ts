@@ -3,14 +3,14 @@ import type { Command } from "commander";
 import { format } from "../report/format.ts";
 import { garbageView } from "../report/garbage.ts";
 import { collectGarbage } from "../storage/garbage.ts";
-import { outputFlag, storeFlag, wholeNumber, type StoreFlag } from "./flags.ts";
-import { openStore } from "./runs.ts";
+import { outputFlag, placeFlags, type PlaceFlags, storeFolder, wholeNumber } from "./flags.ts";
+import { openPlace, openStore } from "./runs.ts";
 import type { Terminal } from "./terminal.ts";
 
-type Flags = StoreFlag & { output: string; dryRun?: boolean; keep?: number };
+type Flags = PlaceFlags & { output: string; dryRun?: boolean; keep?: number };
 
 export function declare(command: Command, terminal: Terminal): void {
-  storeFlag(outputFlag(command))
+  placeFlags(outputFlag(command))
     .option("--dry-run", "only show what would go")
     .option(
       "--keep <moves>",
@@ -20,7 +20,11 @@ export function declare(command: Command, terminal: Terminal): void {
     .action(async (flags: Flags) => {
       const print = format(flags.output);
       const dryRun = flags.dryRun === true;
-      const store = openStore(flags, terminal);
+      const isShared = flags.namespace !== undefined || flags.context !== undefined;
+      // Here the flags go together: the data lie in the store, and the cluster knows who needs them.
+      const store = isShared
+        ? (await openPlace(flags)).storeAt(storeFolder(flags, terminal))
+        : openStore(flags, terminal);
       const found = await collectGarbage(store, {
         dryRun,
         now: terminal.now(),

@@ -37,5 +37,11 @@ export const VERBS: Verb[] = [
     load: () => import("./dataset.ts"),
   },
   { name: "gc", summary: "remove what no run and no version needs", load: () => import("./gc.ts") },
+  {
+    name: "doctor",
+    summary: "check what a target needs: cluster, operator, rights, quota, storage",
+    load: () => import("./doctor.ts"),
+  },
+  { name: "crds", summary: "print the definitions that a cluster needs to keep runs", load: () => import("./crds.ts") },
   { name: "version", summary: "print the version", load: () => import("./version.ts") },
 ];

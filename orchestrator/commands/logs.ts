@@ -1,35 +1,44 @@
 /** @module `logs RUN [STEP]`: what the driver of a step printed, also while it runs. */
-import type { Command } from "commander";
+import { Option, type Command } from "commander";
 import { backendOf } from "../backends/index.ts";
 import { RejectedError } from "../errors.ts";
 import { harmless } from "../report/text.ts";
 import { stepRows, type RunSheet, type StepRow } from "../report/run.ts";
 import { appOf } from "../runner/crew.ts";
-import { storeFlag, storeSuffix, wholeNumber, type StoreFlag } from "./flags.ts";
-import { findRun, findStep, openStore, sheetOf } from "./runs.ts";
+import type { RunRecord } from "../storage/store.ts";
+import { placeFlags, placeSuffix, type PlaceFlags, wholeNumber } from "./flags.ts";
+import { findStep, openRun, sheetOf, targetOf } from "./runs.ts";
 import type { Terminal } from "./terminal.ts";
 
-type Flags = StoreFlag & { follow?: boolean; attempt?: number; tail?: number };
+type Flags = PlaceFlags & {
+  follow?: boolean;
+  attempt?: number;
+  tail?: number;
+  role: "driver" | "executor";
+  index?: number;
+};
 
 export function declare(command: Command, terminal: Terminal): void {
-  storeFlag(command)
+  placeFlags(command)
     .argument("<run>", "run (name, unique prefix or @latest)")
     .argument("[step]", "step; default: the one that runs, else the first that failed, else the last")
     .option("-f, --follow", "go on until the attempt ends")
     .option("--attempt <number>", "attempt; default: the newest", wholeNumber)
     .option("--tail <lines>", "only the last lines", wholeNumber)
+    .addOption(new Option("--role <role>", "whose log, on a cluster").choices(["driver", "executor"]).default("driver"))
+    .option("--index <number>", "which executor, as Spark counts them; default: 1", wholeNumber)
     .action(async (name: string, step: string | undefined, flags: Flags) => {
-      const store = openStore(flags, terminal);
-      const record = await findRun(store, name, terminal);
+      const { store, record } = await openRun(flags, name, terminal);
       const run = await sheetOf(store, record);
       if (run.status === undefined) throw new RejectedError(`Cannot show a log of ${run.name}: it has not begun`);
       const row = step === undefined ? mostTelling(run) : findStep(run, step);
-      const attempt = attemptOf(run, row, flags.attempt, storeSuffix(store.root, terminal));
+      const attempt = attemptOf(run, row, flags.attempt, placeSuffix(store, terminal));
       const app = await appOf({ record, store }, run.status, row.step, attempt);
       const { follow = false, tail } = flags;
-      for await (const line of backendOf(record.plan.target.spec).logs(
+      const executor = executorOf(flags, record);
+      for await (const line of backendOf(targetOf({ store, record })).logs(
         app,
-        { follow, ...(tail === undefined ? {} : { tail }) },
+        { follow, ...(tail === undefined ? {} : { tail }), ...(executor === undefined ? {} : { executor }) },
         terminal.gone,
       )) {
         terminal.out(`${harmless(line)}\n`);
@@ -63,4 +72,11 @@ function attemptOf(run: RunSheet, { step, status }: StepRow, asked: number | und
   if (asked !== undefined && !numbers.includes(asked))
     throw refuse(`there is no attempt ${asked}; it has ${numbers.join(", ")}`);
   return asked ?? last;
+}
+
+/** Number of the executor asked for; undefined when the driver is. */
+function executorOf({ role, index }: Flags, { plan, name }: RunRecord): number | undefined {
+  if (role === "driver" && index === undefined) return undefined;
+  if (plan.target.spec.backend !== "local") return index ?? 1;
+  throw new RejectedError(`Cannot show the log of an executor of ${name}: on one machine the driver does all`);
 }

@@ -1,5 +1,5 @@
 /** @module What is said about an error: the message and what to do next; a stack only for a fault of ours. */
-import { InvalidSpecError, RejectedError } from "../errors.ts";
+import { InvalidSpecError, RejectedError, UnavailableError } from "../errors.ts";
 import { problemLines } from "../report/problems.ts";
 import { counted, harmless, type Paint } from "../report/text.ts";
 
@@ -37,7 +37,8 @@ export function messageOf(error: unknown, paint: Paint): { text: string; name: s
     const count = paint("bad", `${counted(error.problems.length, "problem")}`);
     return { text: `${problemLines(error.problems, paint)}${count}\n`, name: error.name };
   }
-  if (error instanceof RejectedError) return { text: lines(error.message, error.remedy), name: error.name };
+  if (error instanceof RejectedError || error instanceof UnavailableError)
+    return { text: lines(error.message, error.remedy), name: error.name };
   if (!(error instanceof Error)) return { text: bug(String(error)), name: "" };
   if (USER_ERRORS.includes(error.name)) return { text: lines(error.message, undefined), name: error.name };
   const refused = REFUSED[systemCode(error) ?? ""];

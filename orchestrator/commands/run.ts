@@ -53,11 +53,19 @@ async function start(
   });
 }
 
-const EVERY_MS = 50;
+const EVERY_MS = 100;
 
 /** Another process of this program drives the run and outlives this one; returns when it has begun. */
 async function driveInBackground(store: FolderStore, { name }: RunRecord): Promise<void> {
-  const driver = startDetached(["resume", name, "--store", store.root]);
+  const place =
+    store.cluster === undefined
+      ? ["--store", store.root]
+      : [
+          "-n",
+          store.cluster.namespace,
+          ...(store.cluster.context === undefined ? [] : ["--context", store.cluster.context]),
+        ];
+  const driver = startDetached(["resume", name, ...place]);
   while (!driver.hasEnded() && (await store.driverOf(name)) === undefined) await delay(EVERY_MS);
   driver.release();
 }

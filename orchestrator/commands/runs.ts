@@ -1,11 +1,13 @@
 /** @module Runs as people name them, with their status, for the verbs that show or change one. */
 import { RejectedError } from "../errors.ts";
+import type { Target } from "../kinds/target.ts";
 import { nearest } from "../nearest.ts";
 import type { RunSheet, StepRow } from "../report/run.ts";
 import { stepRows } from "../report/run.ts";
+import type { Cluster } from "../storage/cluster.ts";
 import { openStoreAt, type FolderStore } from "../storage/folder.ts";
 import type { RunRecord } from "../storage/store.ts";
-import { storeFolder, storeSuffix, type StoreFlag } from "./flags.ts";
+import { clusterSuffix, isOnCluster, placeSuffix, type PlaceFlags, storeFolder, type StoreFlag } from "./flags.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** The store that the flags mean. */
@@ -13,22 +15,64 @@ export function openStore(flag: StoreFlag, terminal: Terminal): FolderStore {
   return openStoreAt(storeFolder(flag, terminal));
 }
 
+/** The runs of a cluster; its client is loaded when it is asked for. */
+export async function openPlace({ namespace, context }: PlaceFlags): Promise<Cluster> {
+  const { openCluster } = await import("../storage/cluster.ts");
+  return openCluster({ namespace, context });
+}
+
+export interface Found {
+  store: FolderStore;
+  record: RunRecord;
+}
+
+/** The run that a verb is about, with its store. Raises as `findRun`, and UnavailableError for a cluster that cannot keep runs. */
+export async function openRun(flags: PlaceFlags, asked: string, terminal: Terminal): Promise<Found> {
+  if (!isOnCluster(flags)) {
+    const store = openStore(flags, terminal);
+    return { store, record: await findRun(store, asked, terminal) };
+  }
+  const cluster = await openPlace(flags);
+  const exact = asked === LATEST ? undefined : await cluster.find(asked);
+  if (exact !== undefined) return exact;
+  const { namespace } = cluster;
+  const all = await cluster.overview({ onProblem: () => undefined });
+  const suffix = clusterSuffix({ namespace, ...(flags.context === undefined ? {} : { context: flags.context }) });
+  const { name } = chooseRun(all, asked, `namespace ${namespace}`, suffix);
+  const found = await cluster.find(name);
+  if (found === undefined) throw new RejectedError(`Cannot find run "${name}": it was deleted meanwhile`);
+  return found;
+}
+
+/** The target of a run; on a cluster reached the way the run was found, whatever the context is called elsewhere. */
+export function targetOf({ store, record }: Found): Target {
+  const { context: _elsewhere, ...target } = record.plan.target.spec;
+  if (store.cluster === undefined) return record.plan.target.spec;
+  const { context } = store.cluster;
+  return { ...target, ...(context === undefined ? {} : { context }) };
+}
+
 const LATEST = "@latest";
 
 /** The record of a run by its name, a prefix that only it has, or `@latest`. Raises RejectedError with the nearest name. */
 export async function findRun(store: FolderStore, asked: string, terminal: Terminal): Promise<RunRecord> {
   const exact = asked === LATEST ? undefined : await store.readRun(asked);
-  return exact ?? chooseRun(await store.listRuns(), asked, store.root, storeSuffix(store.root, terminal));
+  return exact ?? chooseRun(await store.listRuns(), asked, store.root, placeSuffix(store, terminal));
 }
 
 /** Pure part of `findRun`; `records` are oldest first. */
-export function chooseRun(records: RunRecord[], asked: string, root: string, suffix: string): RunRecord {
+export function chooseRun<Run extends { name: string }>(
+  records: Run[],
+  asked: string,
+  root: string,
+  suffix: string,
+): Run {
   const refuse = (why: string) =>
     new RejectedError(`Cannot find run "${asked}": ${why}`, { remedy: `sparkwright get runs${suffix} lists them` });
   const latest = records.at(-1);
   if (latest === undefined) {
     throw new RejectedError(`Cannot find run "${asked}": there are no runs in ${root}`, {
-      remedy: "Name another store with --store, or start one with `sparkwright run`",
+      remedy: "Name another store with --store, a cluster's namespace with -n, or start one with `sparkwright run`",
     });
   }
   if (asked === LATEST) return latest;

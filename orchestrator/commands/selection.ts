@@ -1,6 +1,5 @@
 /** @module What `plan` and `run` are asked to do: definition, target, parameters, steps, sample, store. */
 import type { Command } from "commander";
-import { backendOf } from "../backends/index.ts";
 import type { Plan } from "../plan/plan.ts";
 import { parseSample } from "../plan/sample.ts";
 import { openStoreAt, type FolderStore } from "../storage/folder.ts";
@@ -51,9 +50,15 @@ export async function select(
     ...(flags.sample === undefined ? {} : { sample: parseSample(flags.sample) }),
   };
   const plan = planFrom(documents, flags, asked);
-  // Said before a store is touched: some backends only render.
-  backendOf(plan.target.spec);
-  const store = openStoreAt(storeFolder(flags, terminal, plan.target.spec.storage.root));
+  const store = await storeOf(plan, flags, terminal);
   const from = flags.from === undefined ? undefined : (await findRun(store, flags.from, terminal)).name;
   return { plan, store, from };
+}
+
+/** Runs on a cluster are objects of it, with their data in the target's store. */
+async function storeOf({ target }: Plan, flags: SelectionFlags, terminal: Terminal): Promise<FolderStore> {
+  const root = storeFolder(flags, terminal, target.spec.storage.root);
+  if (target.spec.backend === "local") return openStoreAt(root);
+  const { targetStore } = await import("../storage/cluster.ts");
+  return targetStore(target.spec, root);
 }

@@ -58,14 +58,16 @@ export function planFrom(
 }
 
 /** `laptop` when there are several targets and one is called so. */
-function defaultTarget(documents: Document[]): string | undefined {
+export function defaultTarget(documents: Document[]): string | undefined {
   const { targets } = catalogueOf(documents);
   return targets.size > 1 && targets.has(DEFAULT_TARGET) ? DEFAULT_TARGET : undefined;
 }
 
-/** What this machine offers to jobs of a target. */
+/** What this machine offers to jobs of a target; those of a cluster need neither Spark nor packages here. */
 export function machineFor(target: Target): Machine {
-  return machineOf(target, dirname(jobsFolder()));
+  const machine = machineOf(target, dirname(jobsFolder()));
+  if (target.backend === "local") return machine;
+  return { ...machine, environment: async () => target.image ?? "", check: async () => undefined };
 }
 
 /** Absolute folder of the jobs that come with the product. */

@@ -3,16 +3,16 @@ import { setTimeout as delay } from "node:timers/promises";
 import { Option, type Command } from "commander";
 import { JobFailedError, RejectedError, TimedOutError } from "../errors.ts";
 import { phaseOf } from "../report/run.ts";
-import { durationMs, storeFlag, storeSuffix, type StoreFlag } from "./flags.ts";
-import { findRun, openStore, sheetOf } from "./runs.ts";
+import { durationMs, placeFlags, placeSuffix, type PlaceFlags } from "./flags.ts";
+import { openRun, sheetOf } from "./runs.ts";
 import type { Terminal } from "./terminal.ts";
 
-type Flags = StoreFlag & { timeout?: string; for: string };
+type Flags = PlaceFlags & { timeout?: string; for: string };
 
 const EVERY_MS = 300;
 
 export function declare(command: Command, terminal: Terminal): void {
-  storeFlag(command)
+  placeFlags(command)
     .argument("<run>", "run (name, unique prefix or @latest)")
     .option("--timeout <duration>", "give up after this long, such as 90s or 2h (exit 124)")
     .addOption(
@@ -22,21 +22,20 @@ export function declare(command: Command, terminal: Terminal): void {
     )
     .action(async (name: string, flags: Flags) => {
       const limit = flags.timeout === undefined ? Number.POSITIVE_INFINITY : durationMs(flags.timeout);
-      const store = openStore(flags, terminal);
-      const record = await findRun(store, name, terminal);
+      const { store, record } = await openRun(flags, name, terminal);
       const began = performance.now();
       for (;;) {
         const phase = phaseOf(await sheetOf(store, record));
         if (phase === "Interrupted" || phase === "Created") {
           throw new RejectedError(`Cannot wait for ${record.name}: nobody drives it`, {
-            remedy: `sparkwright resume ${record.name}${storeSuffix(store.root, terminal)}`,
+            remedy: `sparkwright resume ${record.name}${placeSuffix(store, terminal)}`,
           });
         }
         if (phase !== "Running") {
           terminal.out(`${record.name} ${phase}\n`);
           if (flags.for === "ended" || phase.toLowerCase() === flags.for) return;
           throw new JobFailedError(
-            `Run ${record.name} ended as ${phase}; sparkwright describe ${record.name}${storeSuffix(store.root, terminal)} tells why`,
+            `Run ${record.name} ended as ${phase}; sparkwright describe ${record.name}${placeSuffix(store, terminal)} tells why`,
           );
         }
         if (performance.now() - began > limit)

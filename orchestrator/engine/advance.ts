@@ -36,6 +36,7 @@ export function advance(run: string, status: RunStatus, action: Action, now: num
       return withAttempt(status, action.step, action.attempt, {
         phase: action.phase,
         since: now,
+        ...(action.phase === "Pending" ? { pendingAt: now } : {}),
         ...(action.startedAt === undefined ? {} : { startedAt: action.startedAt }),
       });
     case "end": {
@@ -47,8 +48,13 @@ export function advance(run: string, status: RunStatus, action: Action, now: num
       });
       return action.failure === undefined ? withStep(ended, action.step, { phase: "Publishing" }) : ended;
     }
-    case "remove":
+    case "remove": {
+      const { attempts } = stepStatus(status, action.step);
+      // Tried again: what is recorded stays.
+      if (attempts.some(({ number, failure }) => number === action.attempt && failure === action.failure))
+        return status;
       return withAttempt(status, action.step, action.attempt, { failure: action.failure });
+    }
     case "backoff":
       return withStep(status, action.step, { phase: "Backoff", notBefore: action.notBefore });
     case "conclude":

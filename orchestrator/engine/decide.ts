@@ -43,13 +43,19 @@ export type Action =
   | { do: "conclude"; step: string; phase: "Failed" | "Skipped" | "Cancelled"; reason: string }
   | { do: "finish"; phase: Exclude<RunPhase, "Running"> };
 
-/** One action at most for each step. None: wait until something else is seen, or until `nextWake`. */
-export function decide(plan: Plan, status: RunStatus, seen: Seen, now: number): Action[] {
+/** One action at most for each step, and no more than `allowed` submissions. None: wait until something else is seen, or until `nextWake`. */
+export function decide(
+  plan: Plan,
+  status: RunStatus,
+  seen: Seen,
+  now: number,
+  allowed: number = Number.POSITIVE_INFINITY,
+): Action[] {
   if (status.phase !== "Running") return [];
   const ended = outcome(status);
   if (ended !== undefined) return [{ do: "finish", phase: ended }];
   const actions: Action[] = [];
-  let free = plan.target.spec.parallelism - liveAttempts(status);
+  let free = Math.min(allowed, plan.target.spec.parallelism - liveAttempts(status));
   for (const step of plan.steps) {
     const action = nextFor(step, { status, seen, now, hasRoom: free > 0 });
     if (action === undefined) continue;
@@ -66,6 +72,15 @@ export function nextWake(status: RunStatus, now: number): number | undefined {
     step.phase === "Backoff" ? [Math.max(0, (step.notBefore ?? now) - now)] : [],
   );
   return times.length === 0 ? undefined : Math.min(...times);
+}
+
+/** Whether a step may ask for a place now, so that it matters how many there are. */
+export function wantsPlace(plan: Plan, status: RunStatus, now: number): boolean {
+  return plan.steps.some(({ name, needs }) => {
+    const mine = stepStatus(status, name);
+    if (mine.phase === "Backoff") return (mine.notBefore ?? now) <= now;
+    return mine.phase === "Waiting" && needs.every((need) => isDone(stepStatus(status, need).phase));
+  });
 }
 
 interface Moment {

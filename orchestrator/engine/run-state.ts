@@ -21,6 +21,8 @@ export interface AttemptStatus {
   /** Times are epoch milliseconds by the writer's clock; never compared with file times. */
   recordedAt: number;
   submittedAt?: number;
+  /** When its driver was first seen to wait for its start, on a cluster. */
+  pendingAt?: number;
   startedAt?: number;
   endedAt?: number;
   /** When it entered its phase, by the driving process's clock; moved to now when that clock was set back, so that deadlines still come. */

@@ -79,7 +79,19 @@ export const Target = z
     labels: z.record(z.string(), z.string()).default({}).describe("Labels of every application and pod."),
     sizes: z.record(z.string(), Size).describe("Sizes that jobs may name."),
     conf: z.record(z.string(), z.string()).default({}).describe("Spark settings of every application here."),
-    parallelism: z.int().min(1).default(1).describe("Applications at once."),
+    parallelism: z.int().min(1).default(1).describe("Applications of a run at once."),
+    perMinute: z
+      .int()
+      .min(1)
+      .max(10000)
+      .default(8)
+      .describe("Applications that a cluster's operator takes up in a minute; no more are submitted to its namespace."),
+    mostApplications: z
+      .int()
+      .min(1)
+      .max(100000)
+      .default(1000)
+      .describe("Applications of a cluster's namespace that may be there without having ended, whoever made them."),
   })
   .describe("Where and with what applications run. Owned by the platform team.");
 export type Target = z.output<typeof Target>;

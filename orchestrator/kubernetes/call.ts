@@ -7,6 +7,8 @@ import { errorOf, isMissingObject, statusOf } from "./refusal.ts";
 export interface Call extends Request {
   /** For messages, as in `create SparkApplication offers/train-1`. */
   action: string;
+  /** Told each reply before its text is read. */
+  onReply?: (reply: Pick<Reply, "status" | "headers">) => void;
 }
 
 export interface Patience {
@@ -73,6 +75,7 @@ async function ask(
     let pause = Math.min(pauseMs * 2 ** (attempt - 1), LONGEST_PAUSE_MS) * (0.5 + Math.random() / 2);
     try {
       const reply = await connection.send(request, { signal, idleMs, stream: false });
+      request.onReply?.(reply);
       const answer = { code: reply.status, text: await textOf(reply) };
       if (!PASSING.includes(answer.code) || attempt >= attempts) return answer;
       if (onlyRefused && answer.code !== TOO_MANY) return answer;

@@ -42,6 +42,19 @@ const KEEP_ALIVE_MS = 30_000;
 /** Connections for short calls; more at once wait. */
 const CALL_CONNECTIONS = 16;
 
+/** A connection whose making may fail, put off until it is first used. */
+export function connectLater(make: () => Connection): Connection {
+  let made: Connection | undefined;
+  const connection = () => (made ??= make());
+  return {
+    get server() {
+      return connection().server;
+    },
+    send: async (request, timing) => connection().send(request, timing),
+    close: async () => made?.close(),
+  };
+}
+
 interface Pools {
   fingerprint: string;
   calls: Dispatcher;

@@ -22,6 +22,8 @@ export interface Credentials {
 export interface Kubeconfig {
   /** Of the API server. */
   server: URL;
+  /** Of the context; `default` when it names none. */
+  namespace: string;
   /** A proxy to reach it by. */
   proxy?: string;
   /** Asked for every request; tokens and certificates expire. Throws RejectedError when they cannot be had. */
@@ -54,6 +56,7 @@ export function readKubeconfig({ context, file }: KubeconfigOptions = {}): Kubec
   }
   return {
     server: new URL(cluster.server),
+    namespace: config.getContextObject(config.getCurrentContext())?.namespace ?? "default",
     ...(proxyUrl ? { proxy: proxyUrl } : {}),
     credentials: () => credentialsOf(config, cluster.server),
   };

@@ -1,6 +1,6 @@
 /** @module Lists of objects, page by page. */
 import { UnavailableError } from "../errors.ts";
-import { call } from "./call.ts";
+import { call, type Call } from "./call.ts";
 import type { Connection } from "./connection.ts";
 import type { KubeObject } from "./objects.ts";
 import { ExpiredError } from "./refusal.ts";
@@ -22,6 +22,8 @@ export interface ListOptions {
   accept?: string;
   /** Objects per page. Default 500. */
   limit?: number;
+  /** Told each reply before its text is read. */
+  onReply?: Call["onReply"];
 }
 
 export interface Listed<T> {
@@ -78,7 +80,7 @@ function isOld(connection: Connection, { path }: ListOptions, { resourceVersion 
 
 async function readPages<T>(
   connection: Connection,
-  { action, path, accept, limit = PAGE, ...selectors }: ListOptions,
+  { action, path, accept, limit = PAGE, onReply, ...selectors }: ListOptions,
   signal: AbortSignal,
 ): Promise<Listed<T> | undefined> {
   const items: T[] = [];
@@ -90,6 +92,7 @@ async function readPages<T>(
       action,
       query: { ...selectors, limit, continue: next },
       ...(accept === undefined ? {} : { accept }),
+      ...(onReply === undefined ? {} : { onReply }),
     } as const;
     const page = await call<Page<T>>(connection, request, signal).catch((error: unknown) => {
       if (next !== undefined && error instanceof ExpiredError) return "expired" as const;

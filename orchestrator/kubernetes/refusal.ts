@@ -14,6 +14,9 @@ export interface Refusal {
 /** What was asked for was too old: a page of a list, or the place a watch wanted to go on from. Begin anew. */
 export class ExpiredError extends UnavailableError {}
 
+/** The path is served by nobody: the kind of object is not installed. */
+export class MissingApiError extends RejectedError {}
+
 /** The status document of an answer, when it is one. */
 export function statusOf(text: string): Status | undefined {
   try {
@@ -41,7 +44,10 @@ export function errorOf({ action, server, code, text }: Refusal): Error {
   if (code === 429 || code >= 500) return new UnavailableError(`${message} (${server} answered ${code})`);
   // The namespace's quota is full now and need not be later.
   if (code === 403 && words.includes("exceeded quota")) return new QuotaExceededError(message);
-  return new RejectedError(message, { remedy: remedyFor(code, status) });
+  const remedy = remedyFor(code, status);
+  return code === 404 && status === undefined
+    ? new MissingApiError(message, { remedy })
+    : new RejectedError(message, { remedy });
 }
 
 function remedyFor(code: number, status: Status | undefined): string {

@@ -13,6 +13,8 @@ export interface View {
   object: Json;
   /** `kind/name` of each item. */
   names: string[];
+  /** What each line of the table is about, without what passes by itself, such as its age. */
+  rows?: Json[];
   table(wide: boolean): string;
 }
 

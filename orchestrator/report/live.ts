@@ -45,8 +45,12 @@ export function frame(
   const more = left === 0 ? "" : `, ${left} more steps`;
   return [
     ...steps,
-    cut(`${name}  ${took}  ${status.cancelRequested === true ? "cancelling" : "Ctrl-C cancels"}${more}`, columns - 1),
+    cut(`${name}  ${took}  ${status.cancelRequested === true ? "cancelling" : onInterrupt(plan)}${more}`, columns - 1),
   ];
+}
+
+function onInterrupt({ target }: Plan): string {
+  return target.spec.backend === "local" ? "Ctrl-C cancels" : "Ctrl-C detaches";
 }
 
 const TELLING: StepPhase[] = [

@@ -62,9 +62,10 @@ export function progressOf(run: RunSheet): string {
   return `${done.length}/${run.plan.steps.length}`;
 }
 
-/** Runs for `get runs`: newest first is the caller's order. */
-export function runsView(runs: RunSheet[], now: number, paint: Paint, empty: string): View {
+/** Runs for `get runs`: newest first is the caller's order. `namespaces` names that of each, as for runs of several. */
+export function runsView(runs: RunSheet[], now: number, paint: Paint, empty: string, namespaces = false): View {
   const columns: Column<RunSheet>[] = [
+    ...(namespaces ? [{ title: "namespace", value: (run: RunSheet) => run.plan.target.spec.namespace }] : []),
     { title: "name", value: (run) => run.name },
     { title: "target", value: (run) => run.plan.target.name },
     { title: "phase", value: phaseOf, tone: (run) => toneOf(phaseOf(run)) },
@@ -80,8 +81,10 @@ export function runsView(runs: RunSheet[], now: number, paint: Paint, empty: str
     },
     { title: "started", value: (run) => timestamp(run.status?.startedAt ?? run.createdAt), wide: true },
   ];
+  const items = runs.map((run) => runObject(run));
   return {
-    object: { apiVersion: API_VERSION, kind: "RunList", items: runs.map((run) => runObject(run)) },
+    object: { apiVersion: API_VERSION, kind: "RunList", items },
+    rows: items,
     names: runs.map((run) => `run/${run.name}`),
     table: (wide) => table(titled(columns), runs, { wide, paint, empty }),
   };
@@ -119,7 +122,12 @@ export function stepsTable(run: RunSheet, now: number, paint: Paint, wide = fals
 
 /** One run as `get RUN` shows it. */
 export function runView(run: RunSheet, now: number, paint: Paint): View {
-  return { object: runObject(run), names: [`run/${run.name}`], table: (wide) => stepsTable(run, now, paint, wide) };
+  return {
+    object: runObject(run),
+    names: [`run/${run.name}`],
+    rows: stepRows(run).map(({ step, status }) => tidy([step.name, status])),
+    table: (wide) => stepsTable(run, now, paint, wide),
+  };
 }
 
 /** A run in the manner of a Kubernetes object: metadata, spec, status; times in UTC. */
@@ -153,7 +161,7 @@ function statusObject(run: RunSheet, results: StepResult[]): object {
   return { ...timed({ startedAt, endedAt }), revision, cancelRequested, pinned, steps };
 }
 
-const TIMES = ["recordedAt", "submittedAt", "startedAt", "endedAt", "notBefore"];
+const TIMES = ["recordedAt", "submittedAt", "pendingAt", "startedAt", "endedAt", "notBefore"];
 
 /** A status row with its epoch milliseconds written as UTC text. */
 function timed(row: object): object {

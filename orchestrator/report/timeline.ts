@@ -16,7 +16,9 @@ export interface Event {
 /** Events of all steps, or of one, by time; events of one moment stay in plan order. */
 export function timeline(run: RunSheet, step?: string): Event[] {
   const rows = stepRows(run).filter((row) => step === undefined || row.step.name === step);
-  const events = rows.flatMap((row) => stepEvents(row.step.name, row.status));
+  // On one machine what lies between is too short to tell.
+  const isCluster = run.plan.target.spec.backend !== "local";
+  const events = rows.flatMap((row) => stepEvents(row.step.name, row.status, isCluster));
   const { startedAt, endedAt, phase } = run.status ?? {};
   if (step === undefined && startedAt !== undefined) events.unshift({ at: startedAt, step: "", text: "run started" });
   if (step === undefined && startedAt !== undefined && endedAt !== undefined) {
@@ -25,8 +27,8 @@ export function timeline(run: RunSheet, step?: string): Event[] {
   return events.toSorted((a, b) => a.at - b.at);
 }
 
-function stepEvents(step: string, status: StepStatus): Event[] {
-  const events = status.attempts.flatMap((attempt) => attemptEvents(step, attempt));
+function stepEvents(step: string, status: StepStatus, isCluster: boolean): Event[] {
+  const events = status.attempts.flatMap((attempt) => attemptEvents(step, attempt, isCluster));
   const { startedAt, endedAt, notBefore, phase } = status;
   if (phase === "Backoff" && notBefore !== undefined)
     events.push({ at: notBefore, step, text: "next attempt may start" });
@@ -37,13 +39,14 @@ function stepEvents(step: string, status: StepStatus): Event[] {
   return [...events, { at: endedAt, step, text, ...(startedAt === undefined ? {} : { took: endedAt - startedAt }) }];
 }
 
-function attemptEvents(step: string, attempt: AttemptStatus): Event[] {
+function attemptEvents(step: string, attempt: AttemptStatus, isCluster: boolean): Event[] {
   const name = `attempt ${attempt.number}`;
   const memory = attempt.memoryFactor === 1 ? "" : `, memory × ${attempt.memoryFactor}`;
   const events: Event[] = [
     { at: attempt.recordedAt, step, text: `${name} submitted as ${attempt.application}${memory}` },
   ];
-  if (attempt.startedAt !== undefined) events.push({ at: attempt.startedAt, step, text: `${name} running` });
+  if (isCluster) events.push(...phaseEvents(step, attempt, name));
+  else if (attempt.startedAt !== undefined) events.push({ at: attempt.startedAt, step, text: `${name} running` });
   if (attempt.endedAt !== undefined) {
     const text =
       attempt.failure === undefined
@@ -52,6 +55,24 @@ function attemptEvents(step: string, attempt: AttemptStatus): Event[] {
     events.push({ at: attempt.endedAt, step, text, took: attempt.endedAt - (attempt.startedAt ?? attempt.recordedAt) });
   }
   return events;
+}
+
+/** What an attempt went through until it ran, each with how long it took to get there. */
+function phaseEvents(step: string, attempt: AttemptStatus, name: string): Event[] {
+  const { recordedAt, submittedAt, pendingAt, startedAt } = attempt;
+  const moments = [
+    { at: submittedAt, text: `${name} accepted by the cluster` },
+    { at: pendingAt, text: `${name} has a driver pod` },
+    { at: startedAt, text: `${name} running` },
+  ];
+  let before = recordedAt;
+  return moments.flatMap(({ at, text }) => {
+    if (at === undefined) return [];
+    // The pod's own times are by the clock of its node.
+    const took = Math.max(0, at - before);
+    before = at;
+    return [{ at, step, text, took }];
+  });
 }
 
 function published(status: StepStatus): string {

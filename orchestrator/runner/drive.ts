@@ -1,16 +1,18 @@
 /** @module Drives a run to its end: observe → decide → one status write → act, again and again. `run`, `resume`, `retry` and `cancel` are this one loop. */
 import { setTimeout as delay } from "node:timers/promises";
-import { hasChanges, type Backend } from "../backends/backend.ts";
+import { hasCrowd, type Backend } from "../backends/backend.ts";
 import { steadyFrom, systemClock, type Clock } from "../clock.ts";
 import { absorb, advance, type Report } from "../engine/advance.ts";
-import { decide, nextWake, type Action, type Seen } from "../engine/decide.ts";
-import { isLive } from "../engine/phases.ts";
+import { decide, nextWake, wantsPlace, type Action, type Seen } from "../engine/decide.ts";
+import { allowance } from "../engine/pacing.ts";
 import type { RunStatus } from "../engine/run-state.ts";
 import { RejectedError, UnavailableError } from "../errors.ts";
-import type { Observation, SparkApp } from "../spark-app.ts";
 import type { FolderStore } from "../storage/folder.ts";
-import { appOf, stepNamed, type Crew } from "./crew.ts";
+import { bellOf, type Bell } from "./bell.ts";
+import { stepNamed, type Crew } from "./crew.ts";
+import { hands } from "./hands.ts";
 import { launch, remove } from "./launch.ts";
+import { look } from "./look.ts";
 import { prepare } from "./prepare.ts";
 import { publish } from "./publish.ts";
 
@@ -51,47 +53,48 @@ export async function drive(run: string, options: DriveOptions): Promise<RunStat
 
 async function toTheEnd(crew: Crew, begun: RunStatus, options: DriveOptions): Promise<RunStatus> {
   const over = new AbortController();
-  const bell = bellOf(crew, over.signal);
+  const signal = AbortSignal.any([over.signal, ...(options.leave === undefined ? [] : [options.leave])]);
   try {
-    return await loop(crew, begun, options, bell);
+    return await untilOver(crew, begun, options, signal, bellOf(crew, over.signal));
   } finally {
     over.abort();
   }
 }
 
-/** Rung when something may have changed; a ring while nobody waits is heard by the next who does. */
-interface Bell {
-  rung: AbortController;
-}
-
-function bellOf({ backend, record }: Crew, over: AbortSignal): Bell {
-  const bell: Bell = { rung: new AbortController() };
-  const { namespace } = record.plan.target.spec;
-  if (hasChanges(backend)) backend.follow({ namespace, run: record.name }, () => bell.rung.abort(), over);
-  return bell;
-}
-
-async function loop(crew: Crew, begun: RunStatus, options: DriveOptions, bell: Bell): Promise<RunStatus> {
-  const signal = options.leave ?? new AbortController().signal;
+async function untilOver(
+  crew: Crew,
+  begun: RunStatus,
+  options: DriveOptions,
+  signal: AbortSignal,
+  bell: Bell,
+): Promise<RunStatus> {
+  const work = hands();
   let [written, status] = [begun, begun];
   for (;;) {
     signal.throwIfAborted();
+    status = work.reports().reduce((so, report) => absorb(so, report, crew.clock()), status);
     if (status.phase === "Running" && status.cancelRequested !== true && (await shouldCancel(crew, options))) {
       status = absorb(status, { report: "cancelRequested" }, crew.clock());
     }
+    bell.silence();
     const seen = await look(crew, status, signal);
     const now = crew.clock();
-    const actions = decide(crew.record.plan, status, seen, now);
+    const allowed = await places(crew, status, signal);
+    // What is being done about a step has to end before anything else is: a removal or a long verification holds up no other step.
+    const actions = decide(crew.record.plan, status, seen, now, allowed).filter(
+      (action) => !("step" in action) || !work.areBusy(action.step),
+    );
     status = actions.reduce((so, action) => advance(crew.record.name, so, action, now), status);
     // What is about to be done is on disk before it is done; what was done since the last write goes with it.
     const hasChanged = status !== written;
     if (hasChanged) written = status = await crew.store.writeStatus(crew.lock, status);
     options.onChange?.({ status, seen });
     if (status.phase !== "Running") return status;
-    const reports = await Promise.all(actions.map((action) => carryOut(crew, status, action, signal)));
-    const done = reports.filter((report) => report !== undefined);
-    status = done.reduce((so, report) => absorb(so, report, crew.clock()), status);
-    if (!hasChanged && done.length === 0) await rest(crew, status, options, bell);
+    const known = status;
+    for (const action of actions) {
+      if (isDeed(action)) work.begin(action.step, () => carryOut(crew, known, action, signal));
+    }
+    if (!hasChanged) await rest(crew, status, options, [bell.rings(), work.hasNews()]);
   }
 }
 
@@ -99,68 +102,53 @@ async function shouldCancel({ store, record }: Crew, options: DriveOptions): Pro
   return options.cancel?.aborted === true || (await store.cancelRequested(record.name));
 }
 
-/** What is there of every live attempt. */
-async function look(crew: Crew, status: RunStatus, signal: AbortSignal): Promise<Seen> {
-  const live = Object.entries(status.steps).flatMap(([step, { attempts }]) =>
-    attempts.filter(isLive).map((attempt) => ({ step, attempt })),
-  );
-  const seen: Seen = {};
-  await Promise.all(
-    live.map(async ({ step, attempt }) => {
-      try {
-        const app = await appOf(crew, status, stepNamed(crew, step), attempt.number);
-        const there = (await crew.backend.observe(app, signal)) ?? null;
-        seen[attempt.application] = attempt.phase === "Recorded" ? there : await completed(crew, app, there);
-      } catch (error) {
-        // Not to know is no evidence; the next look may tell.
-        if (!(error instanceof UnavailableError)) throw error;
-      }
-    }),
-  );
-  return seen;
-}
-
-/** What was seen, with the result document where nobody saw the end. */
-async function completed({ store }: Crew, app: SparkApp, seen: Observation | null): Promise<Observation | null> {
-  const isUnseen = seen === null || (seen.phase === "Ended" && seen.exitCode === undefined);
-  if (!isUnseen || typeof (await store.readResult(app.run, app.step, app.attempt)) === "string") return seen;
-  return { phase: "Ended", where: "the result document; the driver is gone", ...seen, hasResult: true };
-}
-
-/** Does what an action asks for; the report says what came of it, none when there is nothing to tell or it has to be tried again. */
-async function carryOut(
-  crew: Crew,
-  status: RunStatus,
-  action: Action,
-  signal: AbortSignal,
-): Promise<Report | undefined> {
-  switch (action.do) {
-    case "prepare":
-      return prepare(crew, status, stepNamed(crew, action.step));
-    case "submit":
-      return launch(crew, status, stepNamed(crew, action.step), action.attempt, signal);
-    case "remove":
-      return remove(crew, status, stepNamed(crew, action.step), action.attempt, signal);
-    case "publish":
-      return publish(crew, status, stepNamed(crew, action.step));
-    case "queue":
-    case "note":
-    case "end":
-    case "backoff":
-    case "conclude":
-    case "finish":
-      return undefined;
+/** Submissions that the target's namespace bears now. None while that cannot be asked. */
+async function places({ backend, record, clock }: Crew, status: RunStatus, signal: AbortSignal): Promise<number> {
+  const { plan } = record;
+  if (!hasCrowd(backend) || !wantsPlace(plan, status, clock())) return Number.POSITIVE_INFINITY;
+  const { namespace, perMinute, mostApplications: most } = plan.target.spec;
+  try {
+    return allowance({ perMinute, most }, await backend.crowd(namespace, signal));
+  } catch (error) {
+    if (error instanceof UnavailableError) return 0;
+    throw error;
   }
 }
 
-/** Waits until it is worth looking again. */
-async function rest(crew: Crew, status: RunStatus, options: DriveOptions, bell: Bell): Promise<void> {
+type Deed = Extract<Action, { do: "prepare" | "submit" | "remove" | "publish" }>;
+
+/** Whether an action touches the world; the others are done by being written down. */
+function isDeed(action: Action): action is Deed {
+  return ["prepare", "submit", "remove", "publish"].includes(action.do);
+}
+
+/** Does what an action asks for; the report says what came of it, none when it has to be tried again. */
+async function carryOut(crew: Crew, status: RunStatus, deed: Deed, signal: AbortSignal): Promise<Report | undefined> {
+  const step = stepNamed(crew, deed.step);
+  switch (deed.do) {
+    case "prepare":
+      return prepare(crew, status, step);
+    case "submit":
+      return launch(crew, status, step, deed.attempt, signal);
+    case "remove":
+      return remove(crew, status, step, deed.attempt, signal);
+    case "publish":
+      return publish(crew, status, step);
+  }
+}
+
+/** Waits until it is worth looking again, at the latest until something of `news` comes. */
+async function rest(crew: Crew, status: RunStatus, options: DriveOptions, news: Promise<void>[]): Promise<void> {
   const pause = Math.min(options.every ?? 250, nextWake(status, crew.clock()) ?? Number.POSITIVE_INFINITY);
-  const wakers = [bell.rung.signal, options.leave, status.cancelRequested === true ? undefined : options.cancel].filter(
+  const wakers = [options.leave, status.cancelRequested === true ? undefined : options.cancel].filter(
     (waker) => waker !== undefined,
   );
-  await delay(pause, undefined, { signal: AbortSignal.any(wakers) }).catch(() => undefined);
-  if (bell.rung.signal.aborted) bell.rung = new AbortController();
+  const enough = new AbortController();
+  const paused = delay(pause, undefined, { signal: AbortSignal.any([...wakers, enough.signal]) }).catch(
+    () => undefined,
+  );
+  await Promise.race([paused, ...news]);
+  enough.abort();
 }
 
 /** The outcome of `work`, unless the caller leaves before. */

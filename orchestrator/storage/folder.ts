@@ -14,6 +14,8 @@ import { runsIn } from "./runs.ts";
 import type { DatasetStore, RunStore } from "./store.ts";
 
 export interface FolderStore extends RunStore, DatasetStore {
+  /** Where its runs are, when they are objects of a cluster. */
+  readonly cluster?: { namespace: string; context?: string };
   /** An absolute path, or `s3a://bucket/prefix` without a slash at the end. */
   readonly root: string;
   readonly layout: Layout;

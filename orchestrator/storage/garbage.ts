@@ -2,12 +2,12 @@
 import { stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { RunStatus } from "../engine/run-state.ts";
-import { ConflictError } from "../errors.ts";
+import { ConflictError, RejectedError } from "../errors.ts";
 import { filesAt, namesIn, readJson } from "./files.ts";
 import type { FolderStore } from "./folder.ts";
 import { isInBucket, joined } from "./layout.ts";
 import { exclusively } from "./lock.ts";
-import type { Commit, Manifest, RunRecord } from "./store.ts";
+import type { Commit, Elsewhere, Manifest, RunRecord } from "./store.ts";
 
 export interface Garbage {
   kind: "commit" | "version" | "data" | "code";
@@ -37,6 +37,7 @@ interface Run {
 
 /** Finds garbage and, unless `dryRun`, removes it: what refers before what is referred to. Throws ConflictError while a run is driven. */
 export async function collectGarbage(store: FolderStore, options: GarbageOptions): Promise<Garbage[]> {
+  await assertWhole(store);
   if (options.dryRun) return findGarbage(store, options);
   return exclusively(store.disk, store.layout.garbageLock, "garbage collection", async () => {
     for (const { name } of await store.listRuns()) {
@@ -48,6 +49,18 @@ export async function collectGarbage(store: FolderStore, options: GarbageOptions
     for (const one of garbage) await store.disk.remove(one.path);
     return garbage;
   });
+}
+
+/** Throws RejectedError when runs that may need these data are known elsewhere. */
+async function assertWhole({ root, layout, cluster }: FolderStore): Promise<void> {
+  for (const run of await namesIn(layout.runs)) {
+    const elsewhere = await readJson<Elsewhere>(layout.elsewhere(run));
+    if (elsewhere === undefined || elsewhere.namespace === cluster?.namespace) continue;
+    throw new RejectedError(
+      `Cannot collect garbage in ${root}: run ${run} is an object in namespace ${elsewhere.namespace} of ${elsewhere.server}`,
+      { remedy: `sparkwright gc --store ${root} -n ${elsewhere.namespace}` },
+    );
+  }
 }
 
 async function findGarbage(store: FolderStore, options: GarbageOptions): Promise<Garbage[]> {

@@ -17,6 +17,10 @@ export function layoutOf(root: string) {
     run,
     record: (name: string) => joined(run(name), "run.json"),
     status: (name: string) => joined(run(name), "status.json"),
+    /** Of a run whose record is in a cluster: where. */
+    elsewhere: (name: string) => joined(run(name), "cluster.json"),
+    /** What is too long for the record, by digest. */
+    document: (name: string, digest: string) => below("runs", name, `${digest}.json`),
     runLock: (name: string) => joined(run(name), "lock"),
     cancel: (name: string) => joined(run(name), "cancel.json"),
     attempt: (name: string, step: string, attempt: number) => below("runs", name, step, attempt),

@@ -3,9 +3,10 @@ import type { RunStatus } from "../engine/run-state.ts";
 import { ConflictError } from "../errors.ts";
 import { runName } from "../names.ts";
 import { toText, type Disk } from "./disk.ts";
-import { filesAt, namesIn, readJson, readMarked, readText, replace } from "./files.ts";
+import { namesIn, readJson, readMarked, readText, replace } from "./files.ts";
 import type { Layout } from "./layout.ts";
 import { exclusively, ownerOf, takeLock } from "./lock.ts";
+import { nextSequence } from "./sequence.ts";
 import type { RunRecord, RunStore } from "./store.ts";
 
 export function runsIn(layout: Layout, disk: Disk): RunStore {
@@ -16,14 +17,7 @@ export function runsIn(layout: Layout, disk: Disk): RunStore {
     return records.filter((record) => record !== undefined).toSorted((a, b) => a.sequence - b.sequence);
   };
 
-  const nextSequence = async () => {
-    const { bytes, mark } = (await filesAt(layout.sequence).read(layout.sequence)) ?? {};
-    const text = bytes === undefined ? "" : Buffer.from(bytes).toString().trim();
-    // Lost or overwritten: the runs that are there still tell.
-    const next = /^[1-9]\d{0,14}$/.test(text) ? Number(text) : ((await listRuns()).at(-1)?.sequence ?? 0) + 1;
-    await replace(disk, layout.sequence, `${next + 1}\n`, mark);
-    return next;
-  };
+  const lastSequence = async () => (await listRuns()).at(-1)?.sequence ?? 0;
 
   /** Mark of the status that is there, where the disk can compare. Throws ConflictError when it is not the one to be replaced. */
   const markOf = async (name: string, status: RunStatus) => {
@@ -40,7 +34,7 @@ export function runsIn(layout: Layout, disk: Disk): RunStore {
     createRun: (definition, make, name) =>
       exclusively(disk, layout.sequenceLock, "the run number", async () => {
         if (name !== undefined && (await readRun(name)) !== undefined) throw exists(name);
-        const sequence = await nextSequence();
+        const sequence = await nextSequence(layout, disk, lastSequence);
         const { record, status } = make(name ?? runName(definition, sequence), sequence);
         // The record makes it a run; a status without one means nothing.
         await disk.write(layout.status(record.name), toText(status));

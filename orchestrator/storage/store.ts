@@ -6,6 +6,8 @@
  *   sequence                                            next run number
  *   runs/<run>/run.json  status.json  cancel.json       plan (immutable), status, a request of another process
  *   runs/<run>/lock/<n>.json                            who drives it: the owner of the highest number
+ *   runs/<run>/cluster.json                             in place of these: the record is a Run object of a cluster
+ *   runs/<run>/<digest>.json                            evidence and plans that are too long for that object
  *   runs/<run>/<step>/<attempt>/…                       params.json, driver.log, progress.json, result.json, termination.json, started.json, exit.json
  *   runs/<run>/<step>/work/                             checkpoints, kept between attempts
  *   data/<namespace>/<run>/<step>/<attempt>/<role>/…    what a job wrote
@@ -31,6 +33,20 @@ export interface RunRecord {
   drivenBy: "cli" | "controller";
   /** Run whose committed steps stand for those not asked for (`--from`). */
   from?: string;
+}
+
+/** Lies below the prefix of a run whose record is in a cluster, and says in which. */
+export interface Elsewhere {
+  namespace: string;
+  /** Address of the API server. */
+  server: string;
+}
+
+/** A run with its status, as lists show it. */
+export interface RunOverview extends RunRecord {
+  status?: RunStatus;
+  /** Whether a live process drives it; absent when it is over. */
+  driven?: boolean;
 }
 
 export interface FileEntry {

@@ -25,11 +25,15 @@ export function ensureAccounts(): void {
   for (const { account, namespace } of ACCOUNTS) if (!isAccepted(account)) giveToken(account, namespace);
 }
 
-/** The operator's own definitions, established: it ends at its start when the server does not serve them yet. */
+const RUN_DEFINITION = join(SOURCES, "..", "..", "crds");
+
+/** The operator's own definitions and ours, established: the operator ends at its start when the server does not serve its own yet. */
 export function ensureDefinitions(): void {
-  // They are too large for the annotation that plain `apply` keeps.
-  kubectl(["apply", "--server-side", "--force-conflicts", "--filename", operatorDefinitions()]);
-  kubectl(["wait", "--for=condition=Established", "--timeout=60s", "--filename", operatorDefinitions()]);
+  for (const folder of [operatorDefinitions(), RUN_DEFINITION]) {
+    // The operator's are too large for the annotation that plain `apply` keeps.
+    kubectl(["apply", "--server-side", "--force-conflicts", "--filename", folder]);
+    kubectl(["wait", "--for=condition=Established", "--timeout=60s", "--filename", folder]);
+  }
 }
 
 /** The jobs' S3 account as a secret, whose keys are the variables that S3A and Arrow look for. */
