@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { pythonBinary } from "../scripts/places.mjs";
 import { clusterShop, hangs, type ClusterShop } from "./cluster-shop.ts";
-import { ensureBuilt, run, start } from "./program.ts";
+import { ensureBuilt, run, start, type Started } from "./program.ts";
 import { VERSITYGW } from "./s3/server.ts";
 
 const canRun = VERSITYGW !== undefined && existsSync(pythonBinary());
@@ -13,7 +13,7 @@ beforeAll(async () => {
   await ensureBuilt();
   shop = await clusterShop();
 }, 120_000);
-afterAll(async () => (canRun ? shop.stop() : undefined));
+afterAll(async () => (canRun ? shop.stop() : undefined), 120_000);
 
 /** The name of the run that a command on standard error begins with: `Run shop-3: …`. */
 const nameIn = (stderr: string) => /Run (\S+):/.exec(stderr)?.[1] ?? "";
@@ -35,4 +35,115 @@ describe.skipIf(!canRun)("sparkwright on a cluster", { timeout: 180_000 }, () =>
     expect((await shop.lease(name))?.spec?.holderIdentity).toBe("");
     expect(shop.drivers().size).toBe(2);
   });
+
+  test("Ctrl-C detaches: jobs go on, nobody drives; a cancel from another machine is carried out there", async () => {
+    hangs(shop, "clean");
+    const [here, there] = [shop.machine("here"), shop.machine("there")];
+    const going = start(here, ["run", "shop", "--target", "cluster"]);
+    const name = await begun(going);
+    going.child.kill("SIGINT");
+    const { code, stderr } = await going.ended;
+    expect(code).toBe(130);
+    expect(stderr).toContain(`cancel   sparkwright cancel ${name} -n ${shop.namespace}\n`);
+    expect(await phase(name)).toBe("Interrupted");
+    expect(await shop.names("sparkapplications", name)).toHaveLength(1);
+    const waited = await run(there, ["wait", name, "-n", shop.namespace, "--timeout", "2s"]);
+    expect(waited.code).toBe(124);
+    const cancelled = await run(there, ["cancel", name, "-n", shop.namespace]);
+    expect(cancelled.stdout).toBe(`${name} Cancelled\n`);
+    expect([await shop.names("sparkapplications", name), await shop.names("pods", name)]).toEqual([[], []]);
+    expect((await run(there, ["delete", name, "-n", shop.namespace])).stdout).toBe(`${name} deleted\n`);
+    expect(await shop.lease(name)).toBeUndefined();
+  });
+
+  test("a cancel from another machine is carried out by the driver; its log is read from there too", async () => {
+    hangs(shop, "clean");
+    const [here, there] = [shop.machine("here"), shop.machine("there")];
+    const going = start(here, ["run", "shop", "--target", "cluster"]);
+    await begun(going);
+    const where = ["-n", shop.namespace];
+    expect((await run(there, ["logs", "@latest", ...where])).stdout).toBe("here I am\n");
+    const none = await run(there, ["logs", "@latest", "clean", "--role", "executor", "--index", "7", ...where]);
+    expect([none.code, none.stderr]).toEqual([2, expect.stringContaining("executor 7 of clean: it has no executors")]);
+    const second = await run(there, ["resume", "@latest", ...where]);
+    expect([second.code, second.stderr]).toEqual([2, expect.stringContaining(`/${going.child.pid ?? ""}/`)]);
+    expect((await run(there, ["cancel", "@latest", ...where])).stdout).toMatch(/^shop-\d+ Cancelled\n$/);
+    const { code, stdout } = await going.ended;
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/^clean +SparkJob +Cancelled/m);
+  });
+
+  test("killed, a run is taken up at once on its machine, and after its Lease has run out on any other", async () => {
+    hangs(shop, "clean");
+    const [here, there] = [shop.machine("here"), shop.machine("there")];
+    const going = start(here, ["run", "shop", "--target", "cluster"]);
+    const name = await begun(going);
+    going.child.kill("SIGKILL");
+    await going.ended;
+    const again = start(there, ["resume", name, "-n", shop.namespace]);
+    await vi.waitFor(async () => expect(await phase(name)).toBe("Running"), { timeout: 10_000 });
+    again.child.kill("SIGKILL");
+    await again.ended;
+    await shop.moveHolder(name);
+    const early = await run(there, ["resume", name, "-n", shop.namespace]);
+    expect([early.code, early.stderr]).toEqual([2, expect.stringContaining("holds it")]);
+    await vi.waitFor(async () => expect(await phase(name)).toBe("Interrupted"), { timeout: 25_000, interval: 500 });
+    // Its job would go on for ever; the next machine finds it where it was.
+    const last = start(there, ["resume", name, "-n", shop.namespace]);
+    await vi.waitFor(async () => expect(await phase(name)).toBe("Running"), { timeout: 10_000 });
+    expect(shop.drivers().get((await shop.names("sparkapplications", name))[0] ?? "")).toBe(1);
+    await run(here, ["cancel", name, "-n", shop.namespace]);
+    expect((await last.ended).stdout).toContain(`${name} Cancelled`);
+  });
+
+  test("who slept past the end of its Lease finds that another one drives, and writes nothing", async () => {
+    hangs(shop, "clean");
+    const [here, there] = [shop.machine("here"), shop.machine("there")];
+    const going = start(here, ["run", "shop", "--target", "cluster"]);
+    const name = await begun(going);
+    going.child.kill("SIGSTOP");
+    await shop.moveHolder(name);
+    await vi.waitFor(async () => expect(await phase(name)).toBe("Interrupted"), { timeout: 25_000, interval: 500 });
+    const other = start(there, ["resume", name, "-n", shop.namespace]);
+    await vi.waitFor(async () => expect(await phase(name)).toBe("Running"), { timeout: 10_000 });
+    const holder = (await shop.lease(name))?.spec?.holderIdentity;
+    shop.behaviours.clear();
+    going.child.kill("SIGCONT");
+    await run(there, ["cancel", name, "-n", shop.namespace]);
+    const first = await going.ended;
+    expect([first.code, first.stderr]).toEqual([2, expect.stringContaining("has taken over")]);
+    expect((await other.ended).stdout).toContain(`${name} Cancelled`);
+    const driver = await run(there, ["get", name, "-n", shop.namespace, "-o", "jsonpath={.status.phase}"]);
+    expect(driver.stdout).toBe("Cancelled");
+    expect(holder).toContain(`/${other.child.pid ?? ""}/`);
+  });
+
+  test("get -w says what changes, and ends with its reader", async () => {
+    const here = shop.machine("here");
+    const watching = start(here, ["get", "runs", "-w", "-n", shop.namespace]);
+    const name = (
+      await run(here, ["run", "shop", "--target", "cluster", "--run-id", "watched", "--no-wait"])
+    ).stdout.trim();
+    expect((await run(here, ["wait", name, "-n", shop.namespace])).stdout).toBe("watched Succeeded\n");
+    await vi.waitFor(() => expect(watching.heard().stdout).toMatch(/^watched +cluster +Succeeded +2\/2/m));
+    watching.child.kill("SIGTERM");
+    const { stdout } = await watching.ended;
+    expect(stdout.split("\n").filter((line) => line.startsWith("NAME"))).toHaveLength(1);
+    expect(stdout).toMatch(/^watched +cluster +Running +0\/2/m);
+    const again = await run(here, ["run", "shop", "--target", "cluster", "--run-id", "watched", "-o", "name"]);
+    expect([again.code, again.stdout]).toEqual([0, "run/watched\n"]);
+  });
+
+  async function phase(name: string): Promise<string> {
+    const words = ["get", name, "-n", shop.namespace, "-o", "jsonpath={.status.phase}"];
+    return (await run(shop.machine("looker"), words)).stdout;
+  }
+
+  /** The name of a run whose first driver is there. */
+  async function begun(going: Started): Promise<string> {
+    await going.says("clean: Running");
+    const name = nameIn(going.heard().stderr);
+    await vi.waitFor(async () => expect(await shop.names("pods", name)).toHaveLength(1), { timeout: 60_000 });
+    return name;
+  }
 });

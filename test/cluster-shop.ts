@@ -33,7 +33,8 @@ export interface ClusterShop {
   drivers(): Map<string, number>;
   /** A machine of its own: files, home, and what it needs to reach cluster and store. */
   machine(name: string): Place;
-  names(plural: "pods" | "sparkapplications"): Promise<string[]>;
+  /** Names of what there is of a run. */
+  names(plural: "pods" | "sparkapplications", run: string): Promise<string[]>;
   lease(run: string): Promise<Lease | undefined>;
   /** Makes the holder of a run's Lease one of a machine that nobody here can look up. */
   moveHolder(run: string): Promise<void>;
@@ -79,10 +80,14 @@ export async function clusterShop(): Promise<ClusterShop> {
       return { ...place, env: { ...place.env, KUBECONFIG: file, ...environmentOf(server.endpoint) } };
     },
 
-    async names(plural) {
+    async names(plural, run) {
       const group = plural === "pods" ? "/api/v1" : "/apis/sparkoperator.k8s.io/v1beta2";
       const path = `${group}/namespaces/${namespace}/${plural}`;
-      const { items } = await list<KubeObject | Pod>(connection, { path, action: `list ${plural}` }, never);
+      const { items } = await list<KubeObject | Pod>(
+        connection,
+        { path, action: `list ${plural}`, labelSelector: `sparkwright.dev/run=${run}` },
+        never,
+      );
       return items.map(({ metadata }) => metadata.name);
     },
 
@@ -134,7 +139,7 @@ function specs(namespace: string, bucket: string): Record<string, string> {
       document(
         "SparkJob",
         "clean",
-        "code: code\nmain: job.py\ninputs: { raw: purchases }\noutputs: { table: lines }\nretry: { attempts: 1 }",
+        "code: code\nmain: job.py\ninputs: { raw: purchases }\noutputs: { table: lines }\nretry: { attempts: 1 }\ncache: false",
       ),
       document(
         "SparkJob",

@@ -78,8 +78,9 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     async stop() {
       control.abort();
       await following;
-      await Promise.allSettled(busy);
+      // What still runs would be waited for.
       for (const [uid, running] of pods) kill(uid, running);
+      await Promise.allSettled(busy);
       server.closeAllConnections();
       server.close();
     },

@@ -51,6 +51,8 @@ export interface Ended {
 export interface Started {
   child: ChildProcess;
   ended: Promise<Ended>;
+  /** What it has said so far. */
+  heard(): { stdout: string; stderr: string };
   /** Resolves when standard error holds the words; rejects when the program ends before. */
   says(words: string): Promise<void>;
 }
@@ -62,6 +64,7 @@ export function start(place: Place, words: string[], env: Record<string, string>
     env: { ...place.env, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
+  onTestFinished(() => void child.kill("SIGKILL"));
   const heard = { stdout: "", stderr: "" };
   const waiting: { words: string; done: () => void }[] = [];
   child.stdout.on("data", (chunk: Buffer) => (heard.stdout += chunk.toString()));
@@ -76,6 +79,7 @@ export function start(place: Place, words: string[], env: Record<string, string>
   return {
     child,
     ended,
+    heard: () => heard,
     says: (text) =>
       new Promise((done, fail) => {
         if (heard.stderr.includes(text)) return done();

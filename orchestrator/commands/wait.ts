@@ -10,6 +10,8 @@ import type { Terminal } from "./terminal.ts";
 type Flags = PlaceFlags & { timeout?: string; for: string };
 
 const EVERY_MS = 300;
+/** On a cluster another driver may be on its way; a Lease lasts 15 s. */
+const WITHOUT_DRIVER_MS = 20_000;
 
 export function declare(command: Command, terminal: Terminal): void {
   placeFlags(command)
@@ -23,15 +25,19 @@ export function declare(command: Command, terminal: Terminal): void {
     .action(async (name: string, flags: Flags) => {
       const limit = flags.timeout === undefined ? Number.POSITIVE_INFINITY : durationMs(flags.timeout);
       const { store, record } = await openRun(flags, name, terminal);
+      const patienceMs = store.cluster === undefined ? 0 : WITHOUT_DRIVER_MS;
       const began = performance.now();
+      let driven = began;
       for (;;) {
         const phase = phaseOf(await sheetOf(store, record));
-        if (phase === "Interrupted" || phase === "Created") {
+        const isIdle = phase === "Interrupted" || phase === "Created";
+        if (!isIdle) driven = performance.now();
+        if (isIdle && performance.now() - driven >= patienceMs) {
           throw new RejectedError(`Cannot wait for ${record.name}: nobody drives it`, {
             remedy: `sparkwright resume ${record.name}${placeSuffix(store, terminal)}`,
           });
         }
-        if (phase !== "Running") {
+        if (phase !== "Running" && !isIdle) {
           terminal.out(`${record.name} ${phase}\n`);
           if (flags.for === "ended" || phase.toLowerCase() === flags.for) return;
           throw new JobFailedError(

@@ -13,6 +13,8 @@ export function news(view: View, shown: string, before: View | undefined): strin
   if (rows === undefined || lines.length !== rows.length + 1)
     return before !== undefined && canonical(before.object) === canonical(view.object) ? "" : shown;
   if (before === undefined) return shown;
+  // What stands in the place of an empty table is said once.
+  if (rows.length === 0) return before.rows?.length === 0 ? "" : shown;
   const known = new Set((before.rows ?? []).map(canonical));
   const isFirst = known.size === 0;
   const fresh = lines.slice(1).filter((_line, at) => !known.has(rows[at] ?? ""));
