@@ -81,16 +81,17 @@ describe.skipIf(!canRun)("sparkwright on a cluster", { timeout: 180_000 }, () =>
     going.child.kill("SIGKILL");
     await going.ended;
     const again = start(there, ["resume", name, "-n", shop.namespace]);
-    await vi.waitFor(async () => expect(await phase(name)).toBe("Running"), { timeout: 10_000 });
+    await again.says("clean: Running");
+    expect(await phase(name)).toBe("Running");
     again.child.kill("SIGKILL");
     await again.ended;
     await shop.moveHolder(name);
     const early = await run(there, ["resume", name, "-n", shop.namespace]);
     expect([early.code, early.stderr]).toEqual([2, expect.stringContaining("holds it")]);
-    await vi.waitFor(async () => expect(await phase(name)).toBe("Interrupted"), { timeout: 25_000, interval: 500 });
+    await vi.waitFor(async () => expect(await phase(name)).toBe("Interrupted"), { timeout: 60_000, interval: 500 });
     // Its job would go on for ever; the next machine finds it where it was.
     const last = start(there, ["resume", name, "-n", shop.namespace]);
-    await vi.waitFor(async () => expect(await phase(name)).toBe("Running"), { timeout: 10_000 });
+    await last.says("clean: Running");
     expect(shop.drivers().get((await shop.names("sparkapplications", name))[0] ?? "")).toBe(1);
     await run(here, ["cancel", name, "-n", shop.namespace]);
     expect((await last.ended).stdout).toContain(`${name} Cancelled`);
@@ -103,9 +104,9 @@ describe.skipIf(!canRun)("sparkwright on a cluster", { timeout: 180_000 }, () =>
     const name = await begun(going);
     going.child.kill("SIGSTOP");
     await shop.moveHolder(name);
-    await vi.waitFor(async () => expect(await phase(name)).toBe("Interrupted"), { timeout: 25_000, interval: 500 });
+    await vi.waitFor(async () => expect(await phase(name)).toBe("Interrupted"), { timeout: 60_000, interval: 500 });
     const other = start(there, ["resume", name, "-n", shop.namespace]);
-    await vi.waitFor(async () => expect(await phase(name)).toBe("Running"), { timeout: 10_000 });
+    await other.says("clean: Running");
     const holder = (await shop.lease(name))?.spec?.holderIdentity;
     shop.behaviours.clear();
     going.child.kill("SIGCONT");

@@ -1,6 +1,7 @@
 /** @module `get`: runs, the steps of one run, or datasets; once, or whenever they change. */
 import { setTimeout as delay } from "node:timers/promises";
 import type { Command } from "commander";
+import { queueOf } from "../engine/queue.ts";
 import { RejectedError } from "../errors.ts";
 import { datasetsView } from "../report/datasets.ts";
 import { format, type View } from "../report/format.ts";
@@ -49,10 +50,16 @@ async function sourceOf(what: string, flags: Flags, terminal: Terminal): Promise
     });
   const { store, record } = await openRun(flags, what, terminal);
   const { now, paint } = terminal;
-  const all = isCluster ? await clusterRuns(flags, terminal) : undefined;
+  const cluster = isCluster ? await openPlace(flags) : undefined;
   return {
-    view: async () => runView(await sheetOf(store, record), now(), paint),
-    changes: () => all?.changes() ?? ticks(terminal),
+    async view() {
+      const sheet = await sheetOf(store, record);
+      // On one machine a run has places of its own; the runs of a namespace wait for the same ones.
+      const own = queueOf([sheet]);
+      const others = own.length === 0 ? [] : ((await cluster?.overview({ onProblem: () => undefined })) ?? []);
+      return runView({ ...sheet, queue: others.length === 0 ? own : queueOf(others) }, now(), paint);
+    },
+    changes: () => cluster?.changes(false, terminal.gone) ?? ticks(terminal),
   };
 }
 

@@ -1,5 +1,6 @@
 /** @module A run and its steps as rows and as an object; every verb that shows a run shows these. */
 import { timestamp } from "../clock.ts";
+import type { Waiting } from "../engine/queue.ts";
 import type { RunPhase, RunStatus, StepPhase, StepStatus } from "../engine/run-state.ts";
 import type { Json } from "../json.ts";
 import { API_VERSION } from "../kinds/fields.ts";
@@ -20,6 +21,8 @@ export interface RunSheet {
   status?: RunStatus;
   /** Whether a live process drives it; absent when nobody looked. */
   driven?: boolean;
+  /** Who waits for a place, of this and other runs; absent when nobody looked. */
+  queue?: readonly Waiting[];
 }
 
 /** Phase of a run in one word; `Interrupted` when it should be running but nobody drives it. */
@@ -113,7 +116,7 @@ export function stepsTable(run: RunSheet, now: number, paint: Paint, wide = fals
     { title: "attempt", value: (row) => attemptText(row) },
     { title: "time", value: (row) => shownTime(tookMs(row.status, now)), align: "right" },
     { title: "share", value: (row) => shareText(tookMs(row.status, now), whole), align: "right" },
-    { title: "reason", value: (row) => reasonOf(row.status) },
+    { title: "reason", value: (row) => reasonOf(row.status) || placeOf(run, row) },
     { title: "outputs", value: (row) => versionsText(row.status.outputs ?? {}), wide: true },
     { title: "application", value: (row) => row.status.attempts.at(-1)?.application ?? "", wide: true },
   ];
@@ -198,6 +201,12 @@ export function reasonOf(status: StepStatus): string {
   const failure = status.attempts.at(-1)?.failure;
   if (failure !== undefined && MISSED.includes(status.phase)) return `${failure.class}: ${failure.cause}`;
   return status.reason ?? "";
+}
+
+/** Where a step stands among all that wait for a place. */
+function placeOf({ name, queue = [] }: RunSheet, { step }: StepRow): string {
+  const at = queue.findIndex((one) => one.run === name && one.step === step.name);
+  return at < 0 ? "" : `waits for a place: ${at + 1} of ${queue.length}`;
 }
 
 function shownTime(ms: number | undefined): string {

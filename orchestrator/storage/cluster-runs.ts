@@ -44,7 +44,6 @@ function runsOn(connection: Connection, namespace: string, base: FolderStore): R
   const { documents } = parts;
   const leases = new WeakMap<RunLock, Standing>();
   const record = async (run: RunObject) => recordOf(run, await documents.planOf(run));
-  const asked = new Map<string, { at: number; answer: boolean }>();
 
   return {
     async readRun(name) {
@@ -95,6 +94,14 @@ function runsOn(connection: Connection, namespace: string, base: FolderStore): R
 
     driverOf: (name) => driverNow(connection, namespace, name),
 
+    ...cancelsOf(api),
+  };
+}
+
+/** A request to cancel is an annotation of the run, so that whoever may patch runs can make one. */
+function cancelsOf(api: RunApi): Pick<RunStore, "requestCancel" | "cancelRequested" | "withdrawCancel"> {
+  const asked = new Map<string, { at: number; answer: boolean }>();
+  return {
     async requestCancel(name) {
       const by = new Date().toISOString();
       if ((await api.annotate(name, ANNOTATION.cancel, by)) === undefined) await existing(api, name);

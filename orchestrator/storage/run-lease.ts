@@ -1,7 +1,7 @@
 /** @module Who drives a run of a cluster: the holder of its Lease, whose term stands in the run's status and fences what others write. */
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
-import { ConflictError, RejectedError, UnavailableError } from "../errors.ts";
+import { ConflictError, RejectedError } from "../errors.ts";
 import { API_VERSION } from "../kinds/fields.ts";
 import type { Connection } from "../kubernetes/connection.ts";
 import { type HeldLease, type Lease, readLease, takeLease } from "../kubernetes/lease.ts";

@@ -163,10 +163,7 @@ function rowOf(name: string, { attempts, failure, ...step }: StepStatus, documen
   };
 }
 
-function stepOf(
-  { name: _name, attempts = [], failure, ...row }: Row,
-  evidence: (digest: string) => string[],
-): StepStatus {
+function stepOf({ name: _name, attempts, failure, ...row }: Row, evidence: (digest: string) => string[]): StepStatus {
   return {
     ...(withNumbers(row) as Omit<StepStatus, "attempts" | "failure">),
     ...(failure === undefined ? {} : { failure: found(failure, evidence) }),
