@@ -1,24 +1,19 @@
 /** The program on a cluster, as two people on two machines use it: a run is an object that one of them drives and all can see. */
-import { existsSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { pythonBinary } from "../scripts/places.mjs";
 import { clusterShop, hangs, type ClusterShop } from "./cluster-shop.ts";
 import { ensureBuilt, run, start, type Started } from "./program.ts";
-import { VERSITYGW } from "./s3/server.ts";
 
-const canRun = VERSITYGW !== undefined && existsSync(pythonBinary());
 let shop: ClusterShop;
 beforeAll(async () => {
-  if (!canRun) return;
   await ensureBuilt();
   shop = await clusterShop();
 }, 120_000);
-afterAll(async () => (canRun ? shop.stop() : undefined), 120_000);
+afterAll(() => shop.stop(), 120_000);
 
 /** The name of the run that a command on standard error begins with: `Run shop-3: …`. */
 const nameIn = (stderr: string) => /Run (\S+):/.exec(stderr)?.[1] ?? "";
 
-describe.skipIf(!canRun)("sparkwright on a cluster", { timeout: 180_000 }, () => {
+describe("sparkwright on a cluster", { timeout: 180_000 }, () => {
   test("a run is an object, driven to its end; another machine sees it with nothing but the kubeconfig", async () => {
     const [here, there] = [shop.machine("here"), shop.machine("there")];
     const ran = await run(here, ["run", "shop", "--target", "cluster"]);

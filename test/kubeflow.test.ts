@@ -127,11 +127,19 @@ describe("kubeflow.render()", () => {
     expect(render().spec.executor.template.spec.affinity).toBeUndefined();
   });
 
-  test("gives each training rank the threads of its task and the modules of the job", () => {
+  test("asks for the share of a CPU that the size says, and limits it by its cores all the same", () => {
+    const size = sizeOf({ driver: { cpuRequest: "500m" }, executor: { cores: 2, cpuRequest: "0.5" } });
+    expect(render({ size }).spec.driver).toMatchObject({ cores: 1, coreRequest: "500m", coreLimit: "2" });
+    expect(render({ size }).spec.executor).toMatchObject({ cores: 2, coreRequest: "0.5", coreLimit: "3" });
+  });
+
+  test("gives each training rank the threads of its task and the network of its pod", () => {
     expect(training().spec.sparkConf).toMatchObject({
       "spark.executorEnv.OMP_NUM_THREADS": "8",
-      "spark.executorEnv.PYTHONPATH": "/opt/spark/work-dir/modules.zip",
+      "spark.executorEnv.GLOO_SOCKET_IFNAME": "eth0",
     });
+    const other = clusterTarget({ environment: { GLOO_SOCKET_IFNAME: "net1" } });
+    expect(training({ target: other }).spec.sparkConf).toHaveProperty(["spark.executorEnv.GLOO_SOCKET_IFNAME"], "net1");
     expect(training({ conf: { "spark.task.cpus": "4" } }).spec.sparkConf).toHaveProperty(
       ["spark.executorEnv.OMP_NUM_THREADS"],
       "4",
@@ -220,6 +228,16 @@ const REFUSED: [string, Partial<SparkApp>, string][] = [
     "a driver too small for Spark",
     { size: sizeOf({ driver: { memory: "511m" }, executors: 1 }) },
     "driver memory 511m",
+  ],
+  [
+    "more CPU than cores",
+    { size: sizeOf({ executor: { cores: 2, cpuRequest: "2500m" }, executors: 1 }) },
+    "executor cpuRequest 2500m is more than its cores (2)",
+  ],
+  [
+    "a share of a pinned CPU",
+    { size: sizeOf({ executor: { cores: 2, cpuRequest: "1" }, executors: 1, pinned: true }) },
+    "executors of a pinned size ask for whole CPUs",
   ],
   ["a size without executors", { size: sizeOf({ executors: 0 }) }, "no executors"],
   [

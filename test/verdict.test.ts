@@ -94,6 +94,12 @@ describe("verdict()", () => {
     expect(verdict(ended({ exitCode: 0, logTail: "java.lang.OutOfMemoryError" }))).toBeUndefined();
   });
 
+  test("a result document stands for an end that nobody saw, never for one that was seen to be bad", () => {
+    expect(verdict(ended({ hasResult: true, where: "a driver whose pod is gone" }))).toBeUndefined();
+    expect(verdict(ended({ hasResult: true, exitCode: 1 }))?.class).toBe("ApplicationError");
+    expect(verdict(ended({ hasResult: true, exitCode: 137 }))?.class).toBe("OutOfMemory");
+  });
+
   test("evidence names the end and stays small", () => {
     const failure = verdict(
       ended({ exitCode: 1, logTail: Array.from({ length: 500 }, (_, at) => `${at} ${"x".repeat(2000)}`).join("\n") }),

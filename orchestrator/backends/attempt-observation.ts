@@ -1,11 +1,10 @@
 /** What the folder of a local attempt and the machine's processes say about it. */
 import { existsSync } from "node:fs";
-import { z } from "zod";
 import { bearers, isAlive } from "../process.ts";
 import type { Observation } from "../spark-app.ts";
 import { file, MARKER, readClaim, readDocument, readExit } from "./attempt-folder.ts";
 import { lastLines } from "./driver-log.ts";
-import { Termination } from "./termination.ts";
+import { progressOf, Termination } from "./termination.ts";
 
 /** Lines of the log that go with a bad end. */
 const LOG_TAIL = 200;
@@ -40,18 +39,9 @@ export function observe(folder: string): Observation | undefined {
   return { phase: "Ended", ...seen, logTail, where: `pid ${claim.pid}, which was gone before it saw the driver end` };
 }
 
-const Count = z.number().catch(0);
-const Progress = z.object({
-  stage: z.string().optional(),
-  stages_done: Count,
-  stages_active: Count,
-  tasks_done: Count,
-  tasks_total: Count,
-});
-
 /** The job's own documents; one that is not as agreed is passed over. */
 function documents(folder: string): Pick<Observation, "progress" | "termination"> {
-  const progress = Progress.safeParse(readDocument(file.progress(folder))).data;
+  const progress = progressOf(readDocument(file.progress(folder)));
   const termination = Termination.safeParse(readDocument(file.termination(folder))).data;
   return { ...(progress && { progress }), ...(termination && { termination }) } as Pick<
     Observation,

@@ -1,5 +1,7 @@
 /** Which backend a target names. */
+import { systemClock } from "../clock.ts";
 import type { Target } from "../kinds/target.ts";
+import { attemptDocuments } from "./attempt-documents.ts";
 import type { Backend, Renderer, WithChanges, WithCrowd, WithLogs } from "./backend.ts";
 import { kubeflow } from "./kubeflow.ts";
 import { localBackend, type LocalOptions } from "./local.ts";
@@ -19,7 +21,7 @@ export function backendOf(target: Target, options: LocalOptions = {}): Backend &
 /** The client of a cluster takes longer to load than most commands take. */
 async function clusterBackend(target: Target): Promise<ClusterBackend> {
   const { kubeflowBackend } = await import("./kubeflow-cluster.ts");
-  return kubeflowBackend(target);
+  return kubeflowBackend(target, { documents: attemptDocuments(systemClock) });
 }
 
 /** A backend that is loaded by its first use; rendering needs none of it. */

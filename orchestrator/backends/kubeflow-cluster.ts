@@ -4,6 +4,7 @@ import type { Target } from "../kinds/target.ts";
 import { connect, type Connection } from "../kubernetes/connection.ts";
 import { readKubeconfig } from "../kubernetes/kubeconfig.ts";
 import { podLog } from "../kubernetes/pod-log.ts";
+import type { AttemptDocuments } from "./attempt-documents.ts";
 import type { Backend, WithChanges, WithCrowd, WithLogs } from "./backend.ts";
 import { copiesOf, type CopiesOptions } from "./kubeflow-copy.ts";
 import { crowdIn } from "./kubeflow-crowd.ts";
@@ -20,6 +21,8 @@ export interface KubeflowOptions extends RemovalOptions, Pick<CopiesOptions, "ex
   clock?: Clock;
   /** How long a driver's pod may be missing while the operator says it runs, in ms. Default 60 s. */
   missingMs?: number;
+  /** What the jobs themselves wrote. Default: only what the cluster says counts. */
+  documents?: AttemptDocuments;
 }
 
 /** Nothing is asked of the cluster before the first call. Throws RejectedError there when the kubeconfig is of no use. */
@@ -51,7 +54,10 @@ export function kubeflowBackend(
       }
     },
 
-    observe: (app, signal) => watcher.observe(app, signal),
+    async observe(app, signal) {
+      const seen = await watcher.observe(app, signal);
+      return options.documents?.complete(app, seen) ?? seen;
+    },
 
     follow: (scope, wake, signal) => copies.follow(scope, wake, signal),
 

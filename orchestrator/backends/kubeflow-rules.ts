@@ -1,5 +1,5 @@
 /** What the kubeflow operator, Kubernetes or Spark would refuse later, or accept and get wrong. Checked before anything is sent. */
-import { mebibytes } from "../quantity.ts";
+import { bytesOf, mebibytes } from "../quantity.ts";
 import type { SparkApp } from "../spark-app.ts";
 import { looksSecret, refusalOf } from "../spec/conf.ts";
 
@@ -65,6 +65,7 @@ function ofSize({ size, ranks, conf }: SparkApp): string[] {
   const small = (["driver", "executor"] as const)
     .filter((role) => mebibytes(size[role].memory) < SMALLEST_HEAP_MIB)
     .map((role) => `${role} memory ${size[role].memory} is too little for Spark; give at least ${SMALLEST_HEAP_MIB}m`);
+  const cpu = (["driver", "executor"] as const).flatMap((role) => ofCpu(role, size));
   const none = size.executors < 1 ? ["the size has no executors; give it at least 1 on a cluster"] : [];
   // A barrier stage that lacks a slot waits for ten minutes before it says so.
   const slots = size.executors * Math.floor(size.executor.cores / Number(conf["spark.task.cpus"] ?? 1));
@@ -74,7 +75,17 @@ function ofSize({ size, ranks, conf }: SparkApp): string[] {
           `${ranks} training ranks must run at once and the size has room for ${slots}; give it more executors, or lower ranks`,
         ]
       : [];
-  return [...small, ...none, ...few];
+  return [...small, ...cpu, ...none, ...few];
+}
+
+/** Asking for more than the limit makes Spark try for ever (SPARK-52933); a share of a CPU cannot be pinned. */
+function ofCpu(role: "driver" | "executor", { [role]: pod, pinned }: SparkApp["size"]): string[] {
+  if (pod.cpuRequest === undefined) return [];
+  if (role === "executor" && pinned)
+    return ["executors of a pinned size ask for whole CPUs; leave out cpuRequest, or pinned"];
+  return bytesOf(pod.cpuRequest) <= pod.cores
+    ? []
+    : [`${role} cpuRequest ${pod.cpuRequest} is more than its cores (${pod.cores}); lower it`];
 }
 
 function ofLabels({ target }: SparkApp): string[] {

@@ -1,14 +1,15 @@
 /** @module Renders an application as a SparkApplication of the kubeflow operator. Every field that its webhook would fill in is said here. */
-import { basename } from "node:path/posix";
 import { RejectedError } from "../errors.ts";
 import { ANNOTATION, LABEL } from "../names.ts";
 import type { SparkApp } from "../spark-app.ts";
 import type { Renderer } from "./backend.ts";
-import { overheadMib, podTemplate, WORK_DIR } from "./kubeflow-pods.ts";
+import { overheadMib, podTemplate } from "./kubeflow-pods.ts";
 import { findings } from "./kubeflow-rules.ts";
 
 /** Ended applications are kept this long for people to look at; the attempt's documents stay longer. */
 const KEPT_SECONDS = 24 * 60 * 60;
+/** What a pod's own network interface is called, by convention of the network plug-ins; `environment` of a target may name another. */
+const POD_INTERFACE = "eth0";
 
 export const kubeflow: Renderer = {
   name: "kubeflow",
@@ -87,12 +88,13 @@ export function labels(app: SparkApp): Record<string, string> {
 
 /**
  * Pinned pods ask for as much as they may use, in whole CPUs, so that a static CPU manager gives them CPUs of their own. Others
- * may use one CPU more than their tasks, for the virtual machine; that also keeps them from being pinned.
+ * may use one CPU more than their tasks, for the virtual machine; that also keeps them from being pinned. They may ask for less
+ * than their tasks can use, so that more of them fit on a small node.
  */
 function resources(pod: SparkApp["size"]["driver"], pinned: boolean) {
   return {
     cores: pod.cores,
-    coreRequest: String(pod.cores),
+    coreRequest: pod.cpuRequest ?? String(pod.cores),
     coreLimit: String(pinned ? pod.cores : pod.cores + 1),
     memory: pod.memory,
     memoryOverhead: `${overheadMib(pod)}m`,
@@ -101,7 +103,7 @@ function resources(pod: SparkApp["size"]["driver"], pinned: boolean) {
 
 /** Sorted, since order means nothing to Spark and much to a reviewer. */
 function sparkConf(app: SparkApp): Record<string, string> {
-  const conf = { ...environment(app), ...committer(app), ...(app.ranks > 0 ? training(app) : {}), ...app.conf };
+  const conf = { ...committer(app), ...(app.ranks > 0 ? training(app) : {}), ...environment(app), ...app.conf };
   return Object.fromEntries(Object.entries(conf).toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
@@ -125,12 +127,12 @@ function committer({ prefix }: SparkApp): Record<string, string> {
   };
 }
 
-/** Threads and modules of the ranks, which are processes of torchrun; what the barrier stage needs is in the plan's settings. */
-function training({ archive, size, conf }: SparkApp): Record<string, string> {
+/** Threads and network of the ranks, which are processes of torchrun; what the barrier stage needs is in the plan's settings. */
+function training({ size, conf }: SparkApp): Record<string, string> {
   return {
     "spark.executorEnv.OMP_NUM_THREADS": conf["spark.task.cpus"] ?? String(size.executor.cores),
-    // Ranks know nothing of the files that Spark fetched for its own workers.
-    "spark.executorEnv.PYTHONPATH": `${WORK_DIR}/${basename(archive)}`,
+    // Gloo takes the first interface it finds, which may be one that other pods cannot reach.
+    "spark.executorEnv.GLOO_SOCKET_IFNAME": POD_INTERFACE,
     // Binding threads is only right where the CPUs are the pod's own; else every pod would bind to the same ones.
     ...(size.pinned
       ? { "spark.executorEnv.KMP_AFFINITY": "granularity=fine,compact,1,0", "spark.executorEnv.KMP_BLOCKTIME": "1" }

@@ -15,3 +15,17 @@ export function terminationOf(text: string | undefined): Observation["terminatio
     return undefined;
   }
 }
+
+const Count = z.number().catch(0);
+const Progress = z.object({
+  stage: z.string().optional(),
+  stages_done: Count,
+  stages_active: Count,
+  tasks_done: Count,
+  tasks_total: Count,
+});
+
+/** A progress document; undefined for what is none. */
+export function progressOf(value: unknown): Observation["progress"] {
+  return Progress.safeParse(value).data as Observation["progress"];
+}

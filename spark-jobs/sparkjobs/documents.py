@@ -1,4 +1,4 @@
-"""Small JSON documents that pass between a job and whoever asked for it: read whole, written atomically."""
+"""Small files that pass between a job and whoever asked for it: read whole, written atomically."""
 
 import functools
 import json
@@ -50,30 +50,39 @@ def below(folder: str, path: str) -> str:
     return path if path.startswith("/") or "://" in path else f"{folder.rstrip('/')}/{path}"
 
 
-def read_document(uri: str) -> Any:
-    """The JSON value at `uri`; raises OSError or ValueError as it stands, the caller knows what the document is for."""
+def read_bytes(uri: str) -> bytes:
+    """All that is in the file at `uri`; raises OSError as it stands, FileNotFoundError when there is none."""
     filesystem, path = locate(uri)
     with filesystem.open_input_stream(path) as stream:
-        return json.loads(stream.read())
+        return stream.read()
+
+
+def read_document(uri: str) -> Any:
+    """The JSON value at `uri`; raises OSError or ValueError as it stands, the caller knows what the document is for."""
+    return json.loads(read_bytes(uri))
 
 
 def write_document(uri: str, value: Any, durable: bool = True) -> None:
-    """Write `value` as JSON so that a reader sees the old document or the new one, never a part.
+    """Write `value` as JSON; see `write_bytes`. NaN and infinities raise ValueError: they are not JSON."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=None if not durable else 1)
+    write_bytes(uri, text.encode(), durable)
+
+
+def write_bytes(uri: str, content: bytes, durable: bool = True) -> None:
+    """Write a file so that a reader sees the old one or the new one, never a part. Its folder must be there.
 
     `durable` also forces it to disk, so that it outlives a crash of the machine; off for progress, which may be lost.
-    NaN and infinities raise ValueError: they are not JSON.
     """
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=None if not durable else 1).encode()
     filesystem, path = locate(uri)
     if not isinstance(filesystem, fs.LocalFileSystem):
         # An object store shows an object only when it is complete.
         with filesystem.open_output_stream(path) as stream:
-            stream.write(text)
+            stream.write(content)
         return
     target = Path(path)
     temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     with temporary.open("wb") as stream:
-        stream.write(text)
+        stream.write(content)
         stream.flush()
         if durable:
             os.fsync(stream.fileno())

@@ -56,13 +56,19 @@ class Job:
 
     @property
     def work(self) -> Path:
-        """Local folder kept between the attempts of this step; with a store in a bucket only on the same machine."""
+        """Folder of this machine for what the job itself needs on the way; see `kept` for what is to be kept."""
         place = self.document["work"]
         if "://" in place:
             place = f"{tempfile.gettempdir()}/sparkwright-{hashlib.sha256(place.encode()).hexdigest()[:16]}"
         folder = Path(place)
         folder.mkdir(parents=True, exist_ok=True)
         return folder
+
+    @property
+    def kept(self) -> str:
+        """Folder or URI that driver and executors see and that is kept between the attempts of this step."""
+        place: str = self.document["work"]
+        return place if "://" in place else str(self.work)
 
     def has(self, role: str) -> bool:
         """Whether the spec names an input for this role."""

@@ -7,12 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from pyspark import SparkFiles
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from scipy.stats import rankdata
 
-from sparkjobs.scorer import load_scorer
+from sparkjobs.scorer import load_scorer, packed, unpacked
 
 # Visits with a category that are worth as much as what all entities together do (see score_offers).
 PRIOR_VISITS = 1.0
@@ -28,10 +27,9 @@ class Inference:
     def __init__(self, spark: SparkSession, folder: Path, as_of: date):
         self.scorer = load_scorer(folder)
         self._as_of = as_of
-        self._name = folder.name
         context = spark.sparkContext
-        # Spark brings the folder to wherever the executors are.
-        context.addFile(str(folder), recursive=True)
+        # The driver's disk is not the executors', and Spark takes no folder there.
+        self._files = context.broadcast(packed(folder))
         self._rows = context.accumulator(0)
         self._seconds = context.accumulator(0.0)
 
@@ -43,10 +41,10 @@ class Inference:
         """
         spark = histories.sparkSession
         spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", str(batch_rows))
-        name, as_of, rows, seconds = self._name, self._as_of, self._rows, self._seconds
+        files, as_of, rows, seconds = self._files, self._as_of, self._rows, self._seconds
 
         def score(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
-            scorer = load_scorer(Path(SparkFiles.get(name)))
+            scorer = load_scorer(unpacked(files.value))
             for batch in batches:
                 started = time.perf_counter()
                 scores = scorer.score(batch, as_of)

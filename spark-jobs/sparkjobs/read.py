@@ -1,17 +1,16 @@
-"""Reads published datasets from a store on this machine: `read("household-offers", run="@latest")`."""
+"""Reads published datasets from a store, a folder or a bucket: `read("household-offers", run="@latest")`."""
 
 import difflib
-import json
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pyarrow import fs
 from pyspark.sql import DataFrame, SparkSession
 
 from sparkjobs import tables
-from sparkjobs.documents import below, locate
+from sparkjobs.documents import below, locate, read_document
 from sparkjobs.failure import InputError
 from sparkjobs.parquet_files import NULL_PARTITION
 
@@ -25,13 +24,15 @@ def read(
 ) -> pd.DataFrame | DataFrame:
     """Rows of a dataset: as pandas, or as a Spark frame when a session is given.
 
-    Without `run`, and with "@latest", what is published now; else what that run wrote, published or not. Raises
-    InputError for a dataset, run or version that the store under `root` does not have.
+    `root` is the store's folder, or s3a://BUCKET/PREFIX; the server then is that of the AWS_* variables. Without `run`,
+    and with "@latest", what is published now; else what that run wrote, published or not. Raises InputError for a
+    dataset, run or version that the store does not have.
     """
-    base = Path(root) / "datasets" / namespace / dataset
-    version = _current(base, dataset) if run in (None, "@latest") else _of_run(Path(root), run, dataset)
-    manifest = {"dataset": dataset, "partitionBy": [], **_document(base / "versions" / f"{version}.json")}
-    manifest["files"] = [{**file, "path": below(str(base), file["path"])} for file in manifest["files"]]
+    root = root.rstrip("/")
+    base = f"{root}/datasets/{namespace}/{dataset}"
+    version = _current(base, dataset) if run in (None, "@latest") else _of_run(root, run, dataset)
+    manifest = {"dataset": dataset, "partitionBy": [], **_document(f"{base}/versions/{version}.json")}
+    manifest["files"] = [{**file, "path": below(base, file["path"])} for file in manifest["files"]]
     if manifest["format"] == "model":
         remedy = f"Its files are {', '.join(file['path'] for file in manifest['files'][:5])}"
         raise InputError(f"Cannot read dataset {dataset} as rows: it is a model", remedy)
@@ -40,22 +41,23 @@ def read(
     return _pandas(manifest) if spark is None else tables.read(spark, manifest)
 
 
-def _current(base: Path, dataset: str) -> str:
-    pointer = base / "current.json"
-    if not pointer.exists():
-        there = sorted(path.parent.name for path in base.parent.glob("*/current.json"))
+def _current(base: str, dataset: str) -> str:
+    pointer = f"{base}/current.json"
+    if not _exists(pointer):
+        folder = base.rsplit("/", 1)[0]
+        there = [name for name in _folders(folder) if _exists(f"{folder}/{name}/current.json")]
         near = difflib.get_close_matches(dataset, there, n=1)
         hint = f"Did you mean {near[0]}" if near else f"Published are {', '.join(there) or 'none'}"
-        raise InputError(f"Cannot read dataset {dataset}: nothing is published under {base.parent}", hint)
+        raise InputError(f"Cannot read dataset {dataset}: nothing is published under {folder}", hint)
     return _document(pointer)["version"]
 
 
-def _of_run(root: Path, run: str, dataset: str) -> str:
-    status = root / "runs" / run / "status.json"
-    if not status.exists():
-        there = sorted(path.parent.name for path in root.glob("runs/*/status.json"))
+def _of_run(root: str, run: str, dataset: str) -> str:
+    status = f"{root}/runs/{run}/status.json"
+    if not _exists(status):
+        there = _folders(f"{root}/runs")
         near = ", ".join(difflib.get_close_matches(run, there, n=3)) or ", ".join(there[-3:]) or "none"
-        raise InputError(f"Cannot read run {run}: {root / 'runs'} has no such run", f"Runs there: {near}")
+        raise InputError(f"Cannot read run {run}: {root}/runs has no such run", f"Runs there: {near}")
     steps = _document(status)["steps"]
     for step in steps.values() if isinstance(steps, dict) else steps:
         version = (step.get("outputs") or {}).get(dataset)
@@ -64,11 +66,22 @@ def _of_run(root: Path, run: str, dataset: str) -> str:
     raise InputError(f"Cannot read dataset {dataset} of run {run}: no step of it has written that yet")
 
 
-def _document(path: Path) -> Any:
+def _exists(uri: str) -> bool:
+    filesystem, path = locate(uri)
+    return filesystem.get_file_info(path).is_file
+
+
+def _folders(uri: str) -> list[str]:
+    filesystem, path = locate(uri)
+    found = filesystem.get_file_info(fs.FileSelector(path, allow_not_found=True))
+    return sorted(info.base_name for info in found if info.type == fs.FileType.Directory)
+
+
+def _document(uri: str) -> Any:
     try:
-        return json.loads(path.read_text())
+        return read_document(uri)
     except (OSError, ValueError) as error:
-        raise InputError(f"Cannot read {path}: {error}", "Look at the store with `sparkwright dataset list`") from error
+        raise InputError(f"Cannot read {uri}: {error}", "Look at the store with `sparkwright dataset list`") from error
 
 
 def _pandas(manifest: dict[str, Any]) -> pd.DataFrame:

@@ -7,6 +7,7 @@ model.onnx (txt) or neighbours.npz (a baseline that borrows from alike entities)
 import hashlib
 import json
 import shutil
+import tempfile
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -105,6 +106,29 @@ def load_scorer(folder: Path) -> Scorer:
     """
     folder = Path(folder)
     return _load(str(folder.resolve()), (folder / "scorer.json").read_text())
+
+
+def packed(folder: Path) -> dict[str, bytes]:
+    """The files of a scorer by their names, to be sent to where it is used."""
+    return {path.name: path.read_bytes() for path in sorted(Path(folder).iterdir()) if path.is_file()}
+
+
+def unpacked(files: dict[str, bytes]) -> Path:
+    """A folder of this machine with these files: one per Python process and content."""
+    digest = hashlib.sha256()
+    for name, content in files.items():
+        digest.update(f"{name} {len(content)}\n".encode())
+        digest.update(content)
+    key = digest.hexdigest()
+    if key not in _FOLDERS:
+        folder = Path(tempfile.mkdtemp(prefix="scorer-"))
+        for name, content in files.items():
+            (folder / name).write_bytes(content)
+        _FOLDERS[key] = folder
+    return _FOLDERS[key]
+
+
+_FOLDERS: dict[str, Path] = {}
 
 
 @lru_cache(maxsize=2)

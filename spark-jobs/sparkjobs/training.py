@@ -1,13 +1,10 @@
-"""Trains the model on several processes at once: shards for the ranks, an epoch at a time, checkpoint after each."""
+"""Trains the model on several processes at once, an epoch at a time; a rerun goes on from the last finished one."""
 
 import hashlib
-import json
-import os
-import shutil
+import io
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,8 +14,10 @@ from pyspark.ml.torch.distributor import TorchDistributor
 from torch.nn.parallel import DistributedDataParallel
 
 from sparkjobs.baselines import popularity
-from sparkjobs.failure import InputError
+from sparkjobs.documents import read_bytes, write_bytes
+from sparkjobs.lost_executors import again_when_lost
 from sparkjobs.sequences import Sequences
+from sparkjobs.shards import deal, lay_out, packed_code, read_plan, read_shard
 from sparkjobs.txt import Shape, TxT, loss_of
 from sparkjobs.windows import batches, steps_of
 
@@ -39,32 +38,44 @@ class Recipe:
 
 
 def train(
-    sequences: Sequences, ids: np.ndarray, shape: Shape, recipe: Recipe, ranks: int, work: Path
+    sequences: Sequences, ids: np.ndarray, shape: Shape, recipe: Recipe, ranks: int, work: str
 ) -> tuple[TxT, dict[str, Any]]:
     """Trains on all visits of `sequences` in `ranks` Spark tasks (a barrier stage); the model and rank 0's report.
 
-    `ids` int64 [visits, K] is the context of each visit. `work` must be a folder that all tasks see. What is being
-    trained lies in a folder below it that is named after the data and settings, so that a rerun with the same ones goes
-    on from the last finished epoch and one with others starts afresh. Needs an active Spark session.
+    `ids` int64 [visits, K] is the context of each visit. `work` must be a folder or URI that driver and tasks see: in a
+    place below it that is named after data and settings lie plan, shards and checkpoint, so that a rerun with the same
+    ones goes on from the last finished epoch and one with others starts afresh. When executors are lost on the way the
+    ranks are started again on those that replace them. Needs an active Spark session.
     """
-    folder = prepare(sequences, ids, shape, recipe, ranks, work)
+    place = prepare(sequences, ids, shape, recipe, ranks, work)
+    code = packed_code()
 
-    def start(place: str) -> dict[str, Any]:
-        # Pickled by value. The torchrun process knows no --py-files, so it takes the package from the shared folder.
+    def start(place: str, code: bytes) -> dict[str, Any]:
+        # Pickled by value. The torchrun process knows no --py-files, so the package travels with the call.
         import sys
+        import tempfile
         from pathlib import Path
 
-        sys.path.insert(0, f"{place}/code")
-        from sparkjobs.training import fit
+        with tempfile.TemporaryDirectory() as folder:
+            archive = Path(folder) / "sparkjobs.zip"
+            archive.write_bytes(code)
+            sys.path.insert(0, str(archive))
+            from sparkjobs.training import fit
 
-        return fit(Path(place), say=lambda line: print(line, flush=True))
+            return fit(place, say=lambda line: print(line, flush=True))
 
-    report = TorchDistributor(num_processes=ranks, local_mode=False, use_gpu=False).run(start, str(folder))
-    return trained(folder), report
+    def run() -> dict[str, Any]:
+        return TorchDistributor(num_processes=ranks, local_mode=False, use_gpu=False).run(start, place, code)
+
+    report = again_when_lost(run)
+    seen = sum(rank["visits"] for rank in report["ranks"])
+    if seen != sequences.visits:
+        raise RuntimeError(f"Cannot use the model: its ranks read {seen} visits, the data has {sequences.visits}")
+    return trained(place), report
 
 
-def prepare(sequences: Sequences, ids: np.ndarray, shape: Shape, recipe: Recipe, ranks: int, work: Path) -> Path:
-    """Writes plan, code and one shard per rank into a folder below `work`; what an earlier attempt left there stays."""
+def prepare(sequences: Sequences, ids: np.ndarray, shape: Shape, recipe: Recipe, ranks: int, work: str) -> str:
+    """Lays plan and one shard per rank out below `work` and returns where; what an earlier attempt left there stays."""
     shards = deal(sequences, ranks)
     plan = {
         "shape": shape.document(),
@@ -74,62 +85,28 @@ def prepare(sequences: Sequences, ids: np.ndarray, shape: Shape, recipe: Recipe,
         "popularity": [float(share) for share in popularity(sequences)],
         "torch": torch.__version__,
     }
-    digest = hashlib.sha256(json.dumps(plan, sort_keys=True).encode())
-    for array in (sequences.starts, sequences.days, sequences.bag_starts, sequences.bag, ids):
-        digest.update(np.ascontiguousarray(array).tobytes())
-    folder = work / f"training-{digest.hexdigest()[:16]}"
-    for old in work.glob("training-*"):
-        if old != folder:
-            shutil.rmtree(old)
-    folder.mkdir(parents=True, exist_ok=True)
-    for rank, (shard, visits) in enumerate(shards):
-        np.savez(
-            folder / f"shard-{rank}.npz",
-            starts=shard.starts, days=shard.days, bag_starts=shard.bag_starts, bag=shard.bag, ids=ids[visits],
-        )  # fmt: skip
-    _copy_code(folder / "code" / "sparkjobs")
-    (folder / "plan.json").write_text(json.dumps(plan))
-    return folder
+    return lay_out(shards, ids, plan, work)
 
 
-def deal(sequences: Sequences, ranks: int) -> list[tuple[Sequences, np.ndarray]]:
-    """Whole histories dealt to `ranks` shards with as equal numbers of visits as can be, and where those visits stood.
-
-    The longest go first, each to the shard that has least. Raises InputError when a shard would stay empty.
-    """
-    lengths = sequences.lengths()
-    load = np.zeros(ranks, dtype=np.int64)
-    shard_of = np.zeros(len(lengths), dtype=np.int64)
-    for entity in np.argsort(-lengths, kind="stable"):
-        shard_of[entity] = load.argmin()
-        load[shard_of[entity]] += lengths[entity]
-    if load.min() == 0:
-        raise InputError(
-            f"Cannot train on {ranks} ranks: only {(lengths > 0).sum()} entities have visits to train on",
-            "Lower ranks, or take split.test later",
-        )
-    owner = shard_of[sequences.owner()]
-    return [(sequences.keep(owner == rank), np.flatnonzero(owner == rank)) for rank in range(ranks)]
-
-
-def fit(folder: Path, say: Callable[[str], None]) -> dict[str, Any]:
+def fit(place: str, say: Callable[[str], None]) -> dict[str, Any]:
     """One rank's part, under torchrun or with its variables set: RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT.
 
     Reads its own shard only. Every epoch starts from seeds of its own, so that a run that was cut off and resumed ends
-    with the very same weights. Raises RuntimeError when the ranks' weights come apart.
+    with the very same weights. The report tells losses and every rank's digest of the weights by epoch, the epoch it
+    was resumed after, and what each rank read. Raises RuntimeError when the ranks' weights come apart.
     """
     torch.set_num_threads(1)  # one task, one core; and sums of a fixed order
     dist.init_process_group("gloo")
     try:
-        return _fit(folder, dist.get_rank(), say)
+        return _fit(place, dist.get_rank(), say)
     finally:
         dist.destroy_process_group()
 
 
-def _fit(folder: Path, rank: int, say: Callable[[str], None]) -> dict[str, Any]:
-    plan = json.loads((folder / "plan.json").read_text())
+def _fit(place: str, rank: int, say: Callable[[str], None]) -> dict[str, Any]:
+    plan = read_plan(place)
     recipe = Recipe(**plan["recipe"])
-    sequences, ids = read_shard(folder, rank, plan["shape"]["categories"])
+    sequences, ids = read_shard(place, rank, plan)
     torch.manual_seed(recipe.seed)
     model = new_model(plan)
     parallel = DistributedDataParallel(model)
@@ -138,13 +115,13 @@ def _fit(folder: Path, rank: int, say: Callable[[str], None]) -> dict[str, Any]:
         optimizer, recipe.learning_rate, total_steps=plan["steps"] * recipe.epochs, pct_start=0.1
     )
     losses: list[float] = []
-    saved = folder / CHECKPOINT
-    if saved.exists():
-        state = torch.load(saved, weights_only=True)
+    weights: list[list[str]] = []
+    state = _checkpoint(place)
+    if state is not None:
         model.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
         schedule.load_state_dict(state["schedule"])
-        losses = state["losses"]
+        losses, weights = state["losses"], state["weights"]
     resumed = len(losses)
     for epoch in range(resumed, recipe.epochs):
         seed = np.random.SeedSequence([recipe.seed, epoch, rank])
@@ -156,13 +133,18 @@ def _fit(folder: Path, rank: int, say: Callable[[str], None]) -> dict[str, Any]:
             schedule.step()
         dist.all_reduce(total)
         losses.append(float(total) / plan["steps"] / plan["ranks"])
-        digest = _same_on_all_ranks(model, epoch)
+        weights.append(_same_on_all_ranks(model, epoch))
         if rank == 0:
             state = {"model": model.state_dict(), "optimizer": optimizer.state_dict()}
-            _save({**state, "schedule": schedule.state_dict(), "losses": losses}, saved)
-            say(f"epoch {epoch + 1} of {recipe.epochs}: loss {losses[-1]:.4f}, weights {digest[:12]}")
+            _save({**state, "schedule": schedule.state_dict(), "losses": losses, "weights": weights}, place)
+            say(f"epoch {epoch + 1} of {recipe.epochs}: loss {losses[-1]:.4f}, weights {weights[-1][0][:12]}")
         dist.barrier()  # no rank may start an epoch that a crash of rank 0 could still undo
-    return {"losses": losses, "resumed": resumed, "visits": sequences.visits}
+    return {"losses": losses, "weights": weights, "resumed": resumed, "ranks": _from_all_ranks(_reading(sequences))}
+
+
+def _reading(sequences: Sequences) -> dict[str, Any]:
+    """Where this rank is and what it read."""
+    return {"host": socket.gethostname(), "entities": len(sequences.entities), "visits": sequences.visits}
 
 
 def _step(parallel: Any, optimizer: Any, arrays: dict, hidden: float, draws: np.random.Generator) -> torch.Tensor:
@@ -185,13 +167,19 @@ def _optimizer(model: TxT, recipe: Recipe) -> torch.optim.AdamW:
     return torch.optim.AdamW(groups, lr=recipe.learning_rate, betas=(0.9, 0.98))
 
 
-def _same_on_all_ranks(model: TxT, epoch: int) -> str:
+def _same_on_all_ranks(model: TxT, epoch: int) -> list[str]:
     digest = weights_digest(model)
     found: list[str] = [""] * dist.get_world_size()
     dist.all_gather_object(found, digest)
     if len(set(found)) > 1:
         raise RuntimeError(f"Cannot go on after epoch {epoch + 1}: the ranks hold different weights ({found})")
-    return digest
+    return found
+
+
+def _from_all_ranks(mine: dict[str, Any]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = [{}] * dist.get_world_size()
+    dist.all_gather_object(found, mine)
+    return found
 
 
 def weights_digest(model: TxT) -> str:
@@ -207,31 +195,26 @@ def new_model(plan: dict[str, Any]) -> TxT:
     return TxT(Shape(**shape), torch.tensor(plan["popularity"]))
 
 
-def trained(folder: Path) -> TxT:
-    """The model of the last checkpoint in `folder`, ready to score."""
-    model = new_model(json.loads((folder / "plan.json").read_text()))
-    model.load_state_dict(torch.load(folder / CHECKPOINT, weights_only=True)["model"])
+def trained(place: str) -> TxT:
+    """The model of the last checkpoint in `place`, ready to score."""
+    state = _checkpoint(place)
+    if state is None:
+        raise RuntimeError(f"Cannot use the model trained in {place}: there is no {CHECKPOINT}")
+    model = new_model(read_plan(place))
+    model.load_state_dict(state["model"])
     return model.eval()
 
 
-def read_shard(folder: Path, rank: int, width: int) -> tuple[Sequences, np.ndarray]:
-    """Visits and context ids of one rank."""
-    with np.load(folder / f"shard-{rank}.npz") as a:
-        starts, days, bag_starts, bag, ids = (a[name] for name in ("starts", "days", "bag_starts", "bag", "ids"))
-    nothing = np.empty(len(days), dtype=object)
-    entities = np.arange(len(starts) - 1)
-    return Sequences(entities, starts, days, np.zeros_like(days), nothing, bag_starts, bag, width), ids
+def _checkpoint(place: str) -> dict[str, Any] | None:
+    """What the last finished epoch left, if any was finished."""
+    try:
+        content = read_bytes(f"{place}/{CHECKPOINT}")
+    except FileNotFoundError:
+        return None
+    return torch.load(io.BytesIO(content), weights_only=True)
 
 
-def _save(state: dict[str, Any], path: Path) -> None:
-    fresh = path.with_suffix(".tmp")
-    torch.save(state, fresh)
-    os.replace(fresh, path)
-
-
-def _copy_code(target: Path) -> None:
-    """This package's sources; they may lie in a zip."""
-    target.mkdir(parents=True, exist_ok=True)
-    for source in files("sparkjobs").iterdir():
-        if source.name.endswith(".py"):
-            (target / source.name).write_bytes(source.read_bytes())
+def _save(state: dict[str, Any], place: str) -> None:
+    content = io.BytesIO()
+    torch.save(state, content)
+    write_bytes(f"{place}/{CHECKPOINT}", content.getvalue())

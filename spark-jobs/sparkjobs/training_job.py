@@ -70,9 +70,10 @@ def train_model(job: Job, test: Period) -> tuple[TxtScorer, dict[str, Any], Path
     """Trains on all visits before the test period: the model as it will be served, its signature and its file."""
     context, shape, recipe = model_of(job.settings, test)
     ids = context.ids(test.fit, np.arange(test.fit.visits))
-    model, training = train(test.fit, ids, shape, recipe, job.settings["ranks"], job.work)
+    model, training = train(test.fit, ids, shape, recipe, job.settings["ranks"], job.kept)
     if training["resumed"]:
-        job.note(f"training went on after epoch {training['resumed']}, which an earlier attempt had finished")
+        job.note(f"training went on after epoch {training['resumed']}, which ranks that are gone had finished")
+    _report_ranks(job, training)
     rows = np.arange(max(0, test.fit.visits - 64), test.fit.visits)
     example = scoring(test.fit, ids[rows], shape.half_lives, shape.window, rows)
     onnx = job.work / "model.onnx"
@@ -81,6 +82,20 @@ def train_model(job: Job, test: Period) -> tuple[TxtScorer, dict[str, Any], Path
     job.metric("export.difference", signature["difference"])
     scorer = TxtScorer(session(onnx), test.categories, context, list(shape.half_lives), shape.window)
     return scorer, signature, onnx
+
+
+def _report_ranks(job: Job, training: dict[str, Any]) -> None:
+    """What each rank read, and its digest of the weights after every epoch: a rank that differs has ended the job."""
+    ranks = training["ranks"]
+    # On one machine its name says nothing.
+    told = ["entities", "visits", *(["host"] if len({of["host"] for of in ranks}) > 1 else [])]
+    job.table("Ranks", ["rank", *told], [[rank, *(of[name] for name in told)] for rank, of in enumerate(ranks)])
+    epochs = zip(training["losses"], training["weights"], strict=True)
+    job.table(
+        "Weights after each epoch",
+        ["epoch", "loss", *(f"rank {rank}" for rank in range(len(ranks)))],
+        [[number, round(loss, 4), *(digest[:16] for digest in of)] for number, (loss, of) in enumerate(epochs, 1)],
+    )
 
 
 def lineage(job: Job, test: Period) -> dict[str, Any]:

@@ -11,9 +11,12 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 from pyarrow import fs
+from training_sample import ids_of, recipe, sequences, shape
 
 from sparkjobs import documents, failure, footers, parquet_files, tables
 from sparkjobs.job import Job
+from sparkjobs.read import read
+from sparkjobs.training import fit, prepare
 
 CACHE = Path(os.environ.get("SPARKWRIGHT_CACHE") or Path(__file__).parents[2] / ".cache")
 SERVERS = sorted(CACHE.glob("testbed*/bin/versitygw"))
@@ -118,6 +121,49 @@ def test_models_go_there_and_come_back(bucket, tmp_path):
     assert (folder / "deep" / "words.json").read_text() == "{}"
     job.clean()
     assert not folder.exists()
+
+
+def test_published_datasets_are_read_back(bucket):
+    root = f"{bucket}/published"
+    data = parquet_files.write_file(
+        f"{root}/data", "part-0.parquet", pa.schema([("n", pa.int64())]), [pa.table({"n": [1, 2]})]
+    )
+    columns = [{"name": "n", "type": "bigint"}]
+    file = {**data, "path": f"{root}/data/part-0.parquet"}
+    manifest = {"format": "parquet", "columns": columns, "partitionBy": [], "files": [file]}
+    documents.write_document(f"{root}/datasets/default/numbers/versions/v-1.json", manifest)
+    documents.write_document(f"{root}/datasets/default/numbers/current.json", {"version": "v-1"})
+    documents.write_document(f"{root}/runs/offers-1/status.json", {"steps": {"s": {"outputs": {"numbers": "v-1"}}}})
+    assert read("numbers", root=root)["n"].tolist() == [1, 2]
+    assert read("numbers", run="offers-1", root=root)["n"].tolist() == [1, 2]
+    with pytest.raises(failure.InputError, match="nothing is published") as caught:
+        read("number", root=root)
+    assert caught.value.remedy == "Did you mean numbers"
+    with pytest.raises(failure.InputError, match="has no such run") as caught:
+        read("numbers", run="offers-2", root=root)
+    assert caught.value.remedy == "Runs there: offers-1"
+
+
+def test_training_is_laid_out_and_goes_on_there(bucket, monkeypatch):
+    for name, value in {"RANK": "0", "WORLD_SIZE": "1", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "0"}.items():
+        monkeypatch.setenv(name, value)
+    made, work = sequences(), f"{bucket}/runs/r/train/work"
+
+    def cut(line):
+        if line.startswith("epoch 2"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(prepare(made, ids_of(made), shape(), recipe(3), 1, work), cut)
+    place = prepare(made, ids_of(made), shape(), recipe(3), 1, work)
+    assert place.startswith(f"{work}/training-")
+    assert fit(place, print)["resumed"] == 2
+    assert keys(place) == [
+        f"{place.removeprefix('s3a://')}/{name}" for name in ("checkpoint.pt", "plan.json", "shard-0.npz")
+    ]
+
+    other = prepare(made, ids_of(made), shape(), recipe(4), 1, work)
+    assert [key for key in keys(work) if not key.startswith(other.removeprefix("s3a://"))] == []
 
 
 @pytest.mark.usefixtures("bucket")

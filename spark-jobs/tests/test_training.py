@@ -1,4 +1,5 @@
 import socket
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +10,8 @@ from generated_histories import frame, habits
 
 from sparkjobs.failure import InputError
 from sparkjobs.sequences import sequences_of
-from sparkjobs.training import Recipe, _same_on_all_ranks, deal, fit, prepare, read_shard, trained, weights_digest
+from sparkjobs.shards import deal, read_plan, read_shard
+from sparkjobs.training import Recipe, _same_on_all_ranks, fit, prepare, trained, weights_digest
 from sparkjobs.txt import Shape
 
 CATEGORIES = [f"c{i:02d}" for i in range(6)]
@@ -35,7 +37,7 @@ def alone(monkeypatch):
 
 def prepared(sequences, folder, recipe=RECIPE, ranks=1):
     folder.mkdir(exist_ok=True)
-    return prepare(sequences, np.zeros((sequences.visits, 1), dtype=np.int64), SHAPE, recipe, ranks, folder)
+    return prepare(sequences, np.zeros((sequences.visits, 1), dtype=np.int64), SHAPE, recipe, ranks, str(folder))
 
 
 def quiet(_line):
@@ -60,12 +62,21 @@ def test_deal_refuses_more_ranks_than_histories(sequences):
 
 
 def test_each_rank_reads_its_own_shard(sequences, tmp_path):
-    folder = prepared(sequences, tmp_path, ranks=2)
+    place = prepared(sequences, tmp_path, ranks=2)
 
-    shards = [read_shard(folder, rank, 6)[0] for rank in range(2)]
+    shards = [read_shard(place, rank, read_plan(place))[0] for rank in range(2)]
 
     assert sum(shard.visits for shard in shards) == sequences.visits
+    assert sum(len(shard.entities) for shard in shards) == 15
     assert abs(shards[0].visits - shards[1].visits) <= 12
+
+
+def test_a_shard_that_is_another_one_is_refused(sequences, tmp_path):
+    place = prepared(sequences, tmp_path, ranks=2)
+    Path(place, "shard-1.npz").write_bytes(Path(place, "shard-0.npz").read_bytes())
+
+    with pytest.raises(RuntimeError, match=r"shard-1\.npz: it is not the shard of the plan"):
+        read_shard(place, 1, read_plan(place))
 
 
 @pytest.mark.usefixtures("alone")
@@ -76,6 +87,7 @@ def test_training_lowers_the_loss_and_the_same_seed_gives_the_same_weights(seque
     reports = [fit(folder, quiet) for folder in (first, again, other)]
 
     assert reports[0]["losses"][-1] < reports[0]["losses"][0]
+    assert reports[0]["ranks"] == [{"host": socket.gethostname(), "entities": 15, "visits": 180}]
     assert reports[0] == reports[1]
     assert weights_digest(trained(first)) == weights_digest(trained(again)) != weights_digest(trained(other))
 
@@ -95,6 +107,8 @@ def test_a_run_cut_off_after_an_epoch_goes_on_there_and_ends_with_the_same_weigh
     report = fit(resumed, quiet)
 
     assert report["resumed"] == 2
+    assert len(report["weights"]) == 3
+    assert report["weights"][-1] == [weights_digest(trained(whole))]
     assert weights_digest(trained(resumed)) == weights_digest(trained(whole))
 
 
@@ -107,8 +121,8 @@ def test_other_data_or_settings_start_afresh(sequences, tmp_path):
 
     for folder in (prepared(fewer, tmp_path), prepared(sequences, tmp_path, longer)):
         assert folder != first
-        assert not (folder / "checkpoint.pt").exists()
-    assert not first.exists()  # nobody will ask for it again
+        assert not Path(folder, "checkpoint.pt").exists()
+    assert not Path(first).exists()  # nobody will ask for it again
 
 
 def _rank_with_other_weights(rank, meeting, results):

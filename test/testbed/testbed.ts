@@ -1,21 +1,23 @@
 /**
- * `npm run testbed -- up|down|status|env [--tier 1|2]`: a real Kubernetes on this machine, without Docker and without a registry.
- * Exit 0 when done, 1 when `status` finds the tier not running or `down --verify` finds something left, 2 for a wrong command or something missing.
+ * `npm run testbed -- up|down|status|env|demo [--tier 1|2] [--share 0.1]`: a real Kubernetes on this machine, without Docker and without a registry.
+ * Exit 0 when done, 1 when `status` finds the tier not running or `down --verify` finds something left, 2 for a wrong command or something missing;
+ * `demo` ends as its run does.
  */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { withLock } from "../../scripts/lock.mjs";
 import { MissingError, exitWith } from "../../scripts/missing.mjs";
 import { say } from "./command.ts";
+import { demo } from "./demo.ts";
 import { down, leftovers } from "./down.ts";
 import { RUN, kubeconfig } from "./places.ts";
 import { environment, isUp, status } from "./status.ts";
 import { up } from "./up.ts";
 
-const USAGE = "Usage: npm run testbed -- up|down|status|env [--tier 1|2] [--verify] [--admin]";
+const USAGE = "Usage: npm run testbed -- up|down|status|env|demo [--tier 1|2] [--verify] [--admin] [--share 0.1]";
 
 async function main(): Promise<number> {
-  const { verb, tier, verify, admin } = words();
+  const { verb, tier, verify, admin, share } = words();
   switch (verb) {
     case "up":
       await alone(() => up(tier));
@@ -30,23 +32,38 @@ async function main(): Promise<number> {
     case "env":
       process.stdout.write(environment(admin));
       return 0;
+    case "demo":
+      await alone(() => up(2));
+      return demo(share);
     default:
-      throw new MissingError(`Cannot do "${verb}": the testbed knows up, down, status and env`, USAGE);
+      throw new MissingError(`Cannot do "${verb}": the testbed knows up, down, status, env and demo`, USAGE);
   }
 }
 
-function words(): { verb: string; tier: 1 | 2; verify: boolean; admin: boolean } {
+interface Words {
+  verb: string;
+  tier: 1 | 2;
+  verify: boolean;
+  admin: boolean;
+  /** Of the households, for `demo`. */
+  share: number;
+}
+
+function words(): Words {
   const options = {
     tier: { type: "string", default: "1" },
     verify: { type: "boolean", default: false },
     admin: { type: "boolean", default: false },
+    share: { type: "string", default: "0.1" },
   } as const;
   try {
     const { values, positionals } = parseArgs({ options, allowPositionals: true });
     const [verb = "", ...rest] = positionals;
     if (rest.length > 0 || !["1", "2"].includes(values.tier))
       throw new Error(`${rest.join(" ")} --tier ${values.tier}`);
-    return { verb, tier: values.tier === "2" ? 2 : 1, verify: values.verify, admin: values.admin };
+    const share = Number(values.share);
+    if (!(share > 0 && share <= 1)) throw new Error(`--share ${values.share} is not above 0 and at most 1`);
+    return { verb, tier: values.tier === "2" ? 2 : 1, verify: values.verify, admin: values.admin, share };
   } catch (error) {
     throw new MissingError(`Cannot read the command: ${error instanceof Error ? error.message : String(error)}`, USAGE);
   }
