@@ -128,9 +128,9 @@ describe("kubeflow.render()", () => {
   });
 
   test("asks for the share of a CPU that the size says, and limits it by its cores all the same", () => {
-    const size = sizeOf({ driver: { cpuRequest: "500m" }, executor: { cores: 2, cpuRequest: "0.5" } });
+    const size = sizeOf({ driver: { coreRequest: "500m" }, executor: { cores: 2, coreRequest: "250m" } });
     expect(render({ size }).spec.driver).toMatchObject({ cores: 1, coreRequest: "500m", coreLimit: "2" });
-    expect(render({ size }).spec.executor).toMatchObject({ cores: 2, coreRequest: "0.5", coreLimit: "3" });
+    expect(render({ size }).spec.executor).toMatchObject({ cores: 2, coreRequest: "250m", coreLimit: "3" });
   });
 
   test("gives each training rank the threads of its task and the network of its pod", () => {
@@ -231,12 +231,12 @@ const REFUSED: [string, Partial<SparkApp>, string][] = [
   ],
   [
     "more CPU than cores",
-    { size: sizeOf({ executor: { cores: 2, cpuRequest: "2500m" }, executors: 1 }) },
-    "executor cpuRequest 2500m is more than its cores (2)",
+    { size: sizeOf({ executor: { cores: 2, coreRequest: "2500m" }, executors: 1 }) },
+    "executor coreRequest 2500m is more than its cores (2)",
   ],
   [
     "a share of a pinned CPU",
-    { size: sizeOf({ executor: { cores: 2, cpuRequest: "1" }, executors: 1, pinned: true }) },
+    { size: sizeOf({ executor: { cores: 2, coreRequest: "1" }, executors: 1, pinned: true }) },
     "executors of a pinned size ask for whole CPUs",
   ],
   ["a size without executors", { size: sizeOf({ executors: 0 }) }, "no executors"],

@@ -80,12 +80,12 @@ function ofSize({ size, ranks, conf }: SparkApp): string[] {
 
 /** Asking for more than the limit makes Spark try for ever (SPARK-52933); a share of a CPU cannot be pinned. */
 function ofCpu(role: "driver" | "executor", { [role]: pod, pinned }: SparkApp["size"]): string[] {
-  if (pod.cpuRequest === undefined) return [];
+  if (pod.coreRequest === undefined) return [];
   if (role === "executor" && pinned)
-    return ["executors of a pinned size ask for whole CPUs; leave out cpuRequest, or pinned"];
-  return bytesOf(pod.cpuRequest) <= pod.cores
+    return ["executors of a pinned size ask for whole CPUs; leave out coreRequest, or pinned"];
+  return bytesOf(pod.coreRequest) <= pod.cores
     ? []
-    : [`${role} cpuRequest ${pod.cpuRequest} is more than its cores (${pod.cores}); lower it`];
+    : [`${role} coreRequest ${pod.coreRequest} is more than its cores (${pod.cores}); lower it`];
 }
 
 function ofLabels({ target }: SparkApp): string[] {

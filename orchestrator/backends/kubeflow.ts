@@ -88,13 +88,12 @@ export function labels(app: SparkApp): Record<string, string> {
 
 /**
  * Pinned pods ask for as much as they may use, in whole CPUs, so that a static CPU manager gives them CPUs of their own. Others
- * may use one CPU more than their tasks, for the virtual machine; that also keeps them from being pinned. They may ask for less
- * than their tasks can use, so that more of them fit on a small node.
+ * may use one CPU more than their tasks, for the virtual machine; that also keeps them from being pinned.
  */
 function resources(pod: SparkApp["size"]["driver"], pinned: boolean) {
   return {
     cores: pod.cores,
-    coreRequest: pod.cpuRequest ?? String(pod.cores),
+    coreRequest: pinned ? String(pod.cores) : (pod.coreRequest ?? String(pod.cores)),
     coreLimit: String(pinned ? pod.cores : pod.cores + 1),
     memory: pod.memory,
     memoryOverhead: `${overheadMib(pod)}m`,

@@ -3,13 +3,13 @@ import { Description, Memory, Name } from "./fields.ts";
 
 const Pod = z.strictObject({
   cores: z.int().min(1).default(1).describe("Tasks at once."),
+  coreRequest: z
+    .string()
+    .regex(/^([1-9][0-9]*|[1-9][0-9]*m)$/, "expected CPUs such as 2 or 250m")
+    .optional()
+    .describe("CPUs reserved for it on a node. Default: cores. Not for pinned executors, which get whole ones."),
   memory: Memory.default("1g").describe("Heap of the JVM."),
   memoryOverhead: Memory.optional().describe("Memory beside the heap, for Python."),
-  cpuRequest: z
-    .string()
-    .regex(/^([1-9][0-9]{0,5}m|[1-9][0-9]{0,2}(\.[0-9]{1,3})?|0\.[0-9]{1,3})$/, "expected a share such as 500m or 0.5")
-    .optional()
-    .describe("CPU that a pod on a cluster asks for, such as 500m. Default: as much as its cores."),
 });
 
 const Size = z
