@@ -17,7 +17,7 @@ from sparkjobs import lost_executors
 from sparkjobs.training import fit, prepare, trained, weights_digest
 
 EPOCHS = 60
-PATIENCE_S = 300
+PATIENCE_S = 600
 
 
 def until(found, child=None):

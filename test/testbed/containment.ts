@@ -1,5 +1,15 @@
 /** What containers leave on the machine when their keeper was killed: their processes, found by control group, and mounts. */
-import { existsSync, mkdirSync, readFileSync, readdirSync, readlinkSync, rmSync, rmdirSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  rmdirSync,
+  writeFileSync,
+} from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { signalTo } from "../../orchestrator/process.ts";
 import { MissingError } from "../../scripts/missing.mjs";
@@ -10,6 +20,8 @@ import { RUN, inRun } from "./places.ts";
 export const CONTROL_GROUP = "sparkwright-testbed";
 
 const GROUPS = "/sys/fs/cgroup";
+/** As many as two processes have for each CPU: left alone, all pods together weigh as much as one process beside them. */
+const SHARES_PER_CPU = 2048;
 const END_WITHIN_MS = 20_000;
 const CNI_RESULTS = "/var/lib/cni/results";
 const LOG_LINKS = "/var/log/containers";
@@ -18,8 +30,9 @@ const LOG_LINKS = "/var/log/containers";
 export function ensureControlGroup(): void {
   for (const root of hierarchies()) {
     const folder = join(root, CONTROL_GROUP);
-    if (existsSync(folder)) continue;
-    mkdirSync(folder);
+    if (!existsSync(folder)) mkdirSync(folder);
+    const shares = join(folder, "cpu.shares");
+    if (existsSync(shares)) writeFileSync(shares, String(SHARES_PER_CPU * availableParallelism()));
   }
 }
 
