@@ -35,7 +35,7 @@ def _bucket_files(_process: int) -> fs.S3FileSystem:
         options |= {"endpoint_override": server.netloc, "scheme": server.scheme}
     retry = fs.AwsStandardS3RetryStrategy(max_attempts=5)
     # Small files take one request, not three.
-    options |= {"allow_delayed_open": True, "request_timeout": 30, "connect_timeout": 5}
+    options |= {"allow_delayed_open": True, "request_timeout": 30, "connect_timeout": 15}
     return fs.S3FileSystem(retry_strategy=retry, **options)
 
 
