@@ -10,8 +10,10 @@ from pyspark import SparkContext
 Result = TypeVar("Result")
 
 STARTS = 3
-# A task may notice that its peer is gone before Spark notices that the executor is.
-NOTICE_S = 20.0
+# Of a failed barrier stage Spark seldom says why: the rank whose peer is gone fails before Spark misses the executor,
+# which on Kubernetes is when it next looks at the pods.
+FAILED = "failed barrier"
+NOTICE_S = 120.0
 REPLACE_S = 600.0
 POLL_S = 0.5
 
@@ -27,7 +29,7 @@ def again_when_lost(run: Callable[[], Result], starts: int = STARTS) -> Result:
         try:
             return run()
         except Exception as error:
-            if start == starts or not _lost_one_of(before):
+            if start == starts or FAILED not in str(error) or not _lost_one_of(before):
                 raise
             print(f"an executor was lost ({_first_line(error)}); waiting for another", file=sys.stderr, flush=True)
             if not _are_replaced(len(before)):
