@@ -9,8 +9,9 @@ import { cli } from "./cli.ts";
 import { keeps, lineOf, type Figure } from "./figure.ts";
 import { laptop } from "./laptop.ts";
 import { ROOT } from "./program.ts";
+import { track } from "./track.ts";
 
-const GROUPS: Record<string, () => Iterable<Figure>> = { cli, laptop };
+const GROUPS: Record<string, () => Iterable<Figure> | AsyncIterable<Figure>> = { cli, laptop, track };
 const RESULTS = join(ROOT, "bench/results.tsv");
 
 const names = process.argv.slice(2).filter((arg) => !arg.startsWith("-"));
@@ -21,19 +22,19 @@ if (unknown.length > 0) {
   );
   process.exitCode = 2;
 } else {
-  const figures = measure(names.length > 0 ? names : Object.keys(GROUPS));
+  const figures = await measure(names.length > 0 ? names : Object.keys(GROUPS));
   const outside = figures.filter((figure) => !keeps(figure));
   for (const figure of outside) process.stderr.write(`bench: outside its bound: ${lineOf(figure)}\n`);
   if (process.argv.includes("--check") && outside.length > 0) process.exitCode = 1;
 }
 
 /** Prints and records each figure as soon as it is there. */
-function measure(groups: string[]): Figure[] {
+async function measure(groups: string[]): Promise<Figure[]> {
   const at = new Date().toISOString().slice(0, 10);
   const mark = commit();
   const figures: Figure[] = [];
   for (const group of groups) {
-    for (const figure of GROUPS[group]?.() ?? []) {
+    for await (const figure of GROUPS[group]?.() ?? []) {
       process.stdout.write(`${lineOf(figure)}\n`);
       appendFileSync(RESULTS, `${at}\t${mark}\t${lineOf(figure)}\n`);
       figures.push(figure);

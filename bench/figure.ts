@@ -30,6 +30,12 @@ export function median(values: number[]): number {
   return (lower + upper) / 2;
 }
 
+/** The value below which this share of them lies; NaN for none. */
+export function quantile(values: number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN;
+}
+
 function boundOf({ bound }: Figure): string {
   if (bound === undefined) return "-";
   return "atMost" in bound ? `<=${rounded(bound.atMost)}` : `>=${rounded(bound.atLeast)}`;

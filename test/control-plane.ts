@@ -50,7 +50,11 @@ export async function startControlPlane(folder: string): Promise<ControlPlane> {
   const children: ChildProcess[] = [];
   const endAll = () => children.forEach((child) => child.kill("SIGKILL"));
   process.once("exit", endAll);
-  const leave = () => process.exit(130);
+  const leave = (signal: NodeJS.Signals) => {
+    endAll();
+    // Nobody listens to it any more.
+    process.kill(process.pid, signal);
+  };
   for (const signal of SIGNALS) process.once(signal, leave);
   const plane: ControlPlane = {
     url: `https://127.0.0.1:${port}`,
