@@ -91,9 +91,11 @@ export function chooseRun<Run extends { name: string }>(
 
 /** A run with its status and whether anybody drives it. */
 export async function sheetOf(store: FolderStore, record: RunRecord): Promise<RunSheet> {
+  // In this order: a driver that ends its run in between has written so before it let go.
+  const driver = await store.driverOf(record.name);
   const status = await store.readStatus(record.name);
   const isOver = status !== undefined && status.phase !== "Running";
-  const driven = isOver ? undefined : (await store.driverOf(record.name)) !== undefined;
+  const driven = isOver ? undefined : driver !== undefined;
   return { ...record, ...(status === undefined ? {} : { status }), ...(driven === undefined ? {} : { driven }) };
 }
 
