@@ -81,4 +81,10 @@ export interface PodEvidence {
   tooLarge?: { resource: string; asks: string; largest: string; missing: string }[];
   /** Whether its node no longer answers. */
   nodeLost?: boolean;
+  /** Whether somebody deleted it: it has ended because of that, or is about to. */
+  deleted?: boolean;
+  /** Memory as the application asks for it: heap and what is beside it. */
+  memory?: { heap: string; overhead: string };
+  /** Last lines of its log, of the first executor that failed. */
+  logTail?: string;
 }

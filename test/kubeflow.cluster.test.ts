@@ -1,7 +1,7 @@
 /** The kubeflow backend on a real API server, with the operator and the node played by processes of this machine. Run by vitest.cluster.config.ts. */
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { kubeflowBackend } from "../orchestrator/backends/kubeflow-cluster.ts";
-import { obstacle } from "../orchestrator/engine/pod-verdict.ts";
+import { obstacle } from "../orchestrator/engine/pod-obstacle.ts";
 import { verdict } from "../orchestrator/engine/verdict.ts";
 import { ConflictError, RejectedError } from "../orchestrator/errors.ts";
 import { call } from "../orchestrator/kubernetes/call.ts";

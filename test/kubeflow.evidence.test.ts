@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Seen } from "../orchestrator/backends/kubeflow-evidence.ts";
 import { lostNodes, tooLarge } from "../orchestrator/backends/kubeflow-room.ts";
 import { terminationOf } from "../orchestrator/backends/termination.ts";
-import { obstacle } from "../orchestrator/engine/pod-verdict.ts";
+import { obstacle } from "../orchestrator/engine/pod-obstacle.ts";
 import { application, ended, node, pod, running, see, unschedulable } from "./pods.ts";
 
 describe("observationOf() trusts pods before the operator:", () => {

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import type { Seen } from "../orchestrator/backends/kubeflow-evidence.ts";
 import type { FailureClass } from "../orchestrator/engine/failure.ts";
-import { obstacle } from "../orchestrator/engine/pod-verdict.ts";
+import { obstacle } from "../orchestrator/engine/pod-obstacle.ts";
 import { verdict } from "../orchestrator/engine/verdict.ts";
-import { application, ended, lostByTaint, pod, running, see, unschedulable, waits } from "./pods.ts";
+import { application, deleted, ended, lostByTaint, pod, running, see, unschedulable, waits } from "./pods.ts";
 
 const blame = {
   message: JSON.stringify({
@@ -21,6 +21,33 @@ const ENDED: [string, Partial<Seen>, FailureClass, RegExp][] = [
     { driver: pod("driver", ended(137, { reason: "OOMKilled" })) },
     "OutOfMemory",
     /the driver was killed for memory at its limit of 1408 MiB/,
+  ],
+  [
+    "OOM kill of a driver whose memory is known",
+    {
+      application: { ...application("FAILED"), spec: { driver: { memory: "512m", memoryOverhead: "896m" } } },
+      driver: pod("driver", ended(137, { reason: "OOMKilled" })),
+    },
+    "OutOfMemory",
+    /limit of 1408 MiB \(heap 512m, beside it 896m\)/,
+  ],
+  [
+    "a driver's pod that was deleted",
+    { application: application("RUNNING"), driver: deleted(pod("driver", ended(143))) },
+    "StatusLost",
+    /stopped because its pod was deleted/,
+  ],
+  [
+    "an application that was deleted",
+    { driver: deleted(pod("driver", ended(137, { reason: "Error" }))) },
+    "StatusLost",
+    /stopped because its SparkApplication was deleted/,
+  ],
+  [
+    "a driver whose pod was deleted after it had failed",
+    { application: application("FAILED"), driver: deleted(pod("driver", ended(1))) },
+    "ApplicationError",
+    /exit code 1/,
   ],
   [
     "killed, not for memory",
@@ -169,6 +196,25 @@ const STUCK: [string, Partial<Seen>, FailureClass, RegExp, boolean][] = [
     false,
   ],
   [
+    "a claim that is not there",
+    {
+      driver: pod("driver", undefined, {
+        phase: "Pending",
+        conditions: [
+          {
+            type: "PodScheduled",
+            status: "False",
+            reason: "Unschedulable",
+            message: '0/1 nodes are available: persistentvolumeclaim "lake" not found. not found',
+          },
+        ],
+      }),
+    },
+    "ConfigError",
+    /the driver cannot be placed on a node: persistentvolumeclaim "lake" not found$/,
+    true,
+  ],
+  [
     "no room for executors",
     { driver: pod("driver", running), executors: [pod("executor", undefined, unschedulable)] },
     "Unschedulable",
@@ -195,6 +241,34 @@ const STUCK: [string, Partial<Seen>, FailureClass, RegExp, boolean][] = [
   ],
   ["no operator", { application: application("", undefined, 0) }, "SubmissionFailed", /has not taken up/, false],
 ];
+
+test("verdict() of an OOM kill suggests memory beside the heap that makes the container half as large again", () => {
+  const sized = { driver: { memory: "512m", memoryOverhead: "896m" } };
+  const observation = see({
+    application: { ...application("FAILED"), spec: sized },
+    driver: pod("driver", ended(137, { reason: "OOMKilled" })),
+  });
+  // 896 + 1408 / 2 = 1600, and up to the next 128.
+  expect(observation && verdict(observation)?.remedy).toMatch(/memoryOverhead of the driver .* to 1664m/);
+});
+
+test("verdict() of executors that fail names the one that failed first, with its last lines", () => {
+  const at = (name: string, time: string) => {
+    const executor = pod("executor", ended(137, { reason: "Error", finishedAt: time }));
+    return { ...executor, metadata: { ...executor.metadata, name } };
+  };
+  const observation = see({
+    driver: pod("driver", ended(1, blame)),
+    executors: [at("app-exec-1", "2026-11-23T00:00:09Z"), at("app-exec-2", "2026-11-23T00:00:04Z")],
+  });
+  const first = observation?.cluster?.executors?.first;
+  if (observation === undefined || first === undefined) throw new Error("nothing was seen");
+  first.logTail = "one\ntwo\n";
+  const failure = verdict(observation);
+  expect(failure?.cause).toBe("2 executors failed, first app-exec-2: exit code 137");
+  expect(failure?.remedy).toMatch(/--role executor --index 2$/);
+  expect(failure?.evidence).toContain("app-exec-2: two");
+});
 
 test.for(STUCK)("obstacle() of %s", ([, seen, expected, cause, hopeless]) => {
   const observation = see(seen);

@@ -23,6 +23,12 @@ export function pod(
   };
 }
 
+/** The same pod while it is being deleted. */
+export const deleted = (from: Pod): Pod => ({
+  ...from,
+  metadata: { ...from.metadata, deletionTimestamp: "2026-11-23T00:02:00Z" },
+});
+
 export const running: ContainerState = { running: { startedAt: "2026-11-23T00:00:00Z" } };
 export const ended = (exitCode: number, more: object = {}): ContainerState => ({
   terminated: { exitCode, startedAt: "2026-11-23T00:00:00Z", finishedAt: "2026-11-23T00:01:00Z", ...more },

@@ -17,6 +17,8 @@ export interface Backend extends Renderer {
   observe(app: SparkApp, signal: AbortSignal): Promise<Observation | undefined>;
   /** Stops and removes it and waits until it is gone. Removing what is absent succeeds. The attempt's documents stay. */
   remove(app: SparkApp, signal: AbortSignal, options?: RemoveOptions): Promise<void>;
+  /** For an application whose end is recorded: keeps its log and clears away what was only needed to tell how it ended. May be repeated. */
+  settle?(app: SparkApp, signal: AbortSignal): Promise<void>;
 }
 
 export interface RemoveOptions {

@@ -34,6 +34,7 @@ function whenUsed(renderer: Renderer, load: () => Promise<ClusterBackend>): Clus
     submit: async (app, signal) => (await backend()).submit(app, signal),
     observe: async (app, signal) => (await backend()).observe(app, signal),
     remove: async (app, signal, options) => (await backend()).remove(app, signal, options),
+    settle: async (app, signal) => (await backend()).settle?.(app, signal),
     crowd: async (namespace, signal) => (await backend()).crowd(namespace, signal),
     follow(scope, wake, signal) {
       // What cannot be followed is asked: its error shows there.

@@ -12,7 +12,7 @@ import { DRIVER_CONTAINER, EXECUTOR_CONTAINER } from "./kubeflow-evidence.ts";
 import { executorOf } from "./kubeflow-objects.ts";
 import { kubeflow } from "./kubeflow.ts";
 import { watcherOf } from "./kubeflow-watcher.ts";
-import { type RemovalOptions, removeApplication } from "./kubeflow-removal.ts";
+import { type RemovalOptions, removeApplication, sweepExecutors } from "./kubeflow-removal.ts";
 import { submitApplication } from "./kubeflow-submission.ts";
 
 export interface KubeflowOptions extends RemovalOptions, Pick<CopiesOptions, "extent"> {
@@ -65,6 +65,8 @@ export function kubeflowBackend(
       await removeApplication(connection(), app, { ...options, ...more }, signal);
       watcher.forget(app);
     },
+
+    settle: (app, signal) => sweepExecutors(connection(), app, signal),
 
     crowd: (namespace, signal) => crowd.look(namespace, signal),
 

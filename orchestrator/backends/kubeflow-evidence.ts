@@ -14,6 +14,9 @@ export interface SparkApplication {
     labels?: Record<string, string>;
     annotations?: Record<string, string>;
   };
+  spec?: Partial<
+    Record<"driver" | "executor", { memory?: string; memoryOverhead?: string; labels?: Record<string, string> }>
+  >;
   status?: {
     applicationState?: { state?: string; errorMessage?: string };
     executionAttempts?: number;
@@ -98,8 +101,15 @@ function withoutDriver(status: SparkApplication["status"], cluster: ClusterEvide
 
 function clusterEvidence({ application, driver, executors, warnings, lostNodes }: Seen): ClusterEvidence {
   const status = application?.status;
-  const evidence = (pod: Pod, container: string) => podEvidence(pod, container, lostNodes);
-  const counted = executors.map((pod) => evidence(pod, EXECUTOR_CONTAINER));
+  const evidence = (pod: Pod, role: "driver" | "executor"): PodEvidence => {
+    const container = role === "driver" ? DRIVER_CONTAINER : EXECUTOR_CONTAINER;
+    const { memory, memoryOverhead } = application?.spec?.[role] ?? {};
+    // As we write them; a webhook may have written something else.
+    const isOurs = [memory, memoryOverhead].every((size) => /^\d+[mg]$/.test(size ?? ""));
+    const asked = isOurs ? { memory: { heap: memory ?? "", overhead: memoryOverhead ?? "" } } : {};
+    return { ...podEvidence(pod, container, lostNodes), ...asked };
+  };
+  const counted = executors.toSorted(byEnd).map((pod) => evidence(pod, "executor"));
   const failed = counted.filter(
     ({ exitCode, reason }) => (exitCode !== undefined && exitCode !== 0) || reason !== undefined,
   );
@@ -113,7 +123,7 @@ function clusterEvidence({ application, driver, executors, warnings, lostNodes }
         submitted: (status?.executionAttempts ?? 0) > 0,
       },
     }),
-    ...(driver && { driver: evidence(driver, DRIVER_CONTAINER) }),
+    ...(driver && { driver: evidence(driver, "driver") }),
     ...(executors.length > 0 && {
       executors: {
         running: executors.filter((pod) => stateOf(pod, EXECUTOR_CONTAINER)?.running !== undefined).length,
@@ -152,6 +162,7 @@ export function podEvidence(pod: Pod, container: string, lostNodes?: ReadonlySet
       ...(state.terminated.reason && { exitReason: state.terminated.reason }),
     }),
     ...(node && lostNodes?.has(node) && { nodeLost: true }),
+    ...(pod.metadata.deletionTimestamp !== undefined && { deleted: true }),
   };
 }
 
@@ -172,6 +183,13 @@ export function hasEnded(driver: Pod): boolean {
 
 function stateOf(pod: Pod, container: string): ContainerState | undefined {
   return pod.status?.containerStatuses?.find(({ name }) => name === container)?.state;
+}
+
+/** Executors that ended come first, in the order of their ends; the others by name. */
+function byEnd(a: Pod, b: Pod): number {
+  const [left, right] = [a, b].map((pod) => stateOf(pod, EXECUTOR_CONTAINER)?.terminated?.finishedAt ?? "~");
+  if (left === right) return a.metadata.name.localeCompare(b.metadata.name, "en", { numeric: true });
+  return (left ?? "") < (right ?? "") ? -1 : 1;
 }
 
 function resourcesOf(containers: Container[] | undefined, name: string): NonNullable<Container["resources"]> {

@@ -131,6 +131,15 @@ export interface Leftover {
   object: KubeObject;
 }
 
+/** The executors' pods, without their contents. */
+export async function executorsOf(connection: Connection, app: SparkApp, signal: AbortSignal): Promise<Leftover[]> {
+  const path = podsPath(app.namespace);
+  const labelSelector = `${selectorOf(app)},${ROLE}=executor`;
+  const action = `list executors in ${app.namespace}`;
+  const { items } = await list<KubeObject>(connection, { action, path, accept: METADATA_ONLY, labelSelector }, signal);
+  return items.map((object) => ({ kind: "pods", path: `${path}/${object.metadata.name}`, object }));
+}
+
 /** Pods and services that bear our labels, and config maps that do or that belong to one of these owners. Contents are not read. */
 export async function leftovers(
   connection: Connection,

@@ -9,6 +9,8 @@ export const WORK_DIR = "/opt/spark/work-dir";
 /** By node feature discovery, where kernel and processor both offer it. */
 const AMX_BF16 = "feature.node.kubernetes.io/cpu-cpuid.AMXBF16";
 
+const LOGS_VARIABLE = "SPARKWRIGHT_LOGS";
+
 type Role = "driver" | "executor";
 
 /** A pod that the restricted profile admits, with folders to write to on an otherwise read-only file system. */
@@ -37,7 +39,11 @@ export function podTemplate(app: SparkApp, role: Role) {
           name: `spark-kubernetes-${role}`,
           // The folder an image starts in may be read-only here; Spark puts the files it fetches where it starts.
           workingDir: WORK_DIR,
-          env: [{ name: "HOME", value: "/tmp" }],
+          env: [
+            { name: "HOME", value: "/tmp" },
+            // Where the entrypoint of our images keeps the container's log.
+            { name: LOGS_VARIABLE, value: app.prefix },
+          ],
           ...(app.target.credentials === undefined
             ? {}
             : { envFrom: [{ secretRef: { name: app.target.credentials } }] }),

@@ -6,7 +6,7 @@ import type { Connection } from "../kubernetes/connection.ts";
 import type { SparkApp } from "../spark-app.ts";
 import type { RemoveOptions } from "./backend.ts";
 import type { SparkApplication } from "./kubeflow-evidence.ts";
-import { applicationsPath, leftovers, type Leftover, readApplication } from "./kubeflow-objects.ts";
+import { applicationsPath, executorsOf, leftovers, type Leftover, readApplication } from "./kubeflow-objects.ts";
 import { assertOurs } from "./kubeflow-submission.ts";
 
 export interface RemovalOptions {
@@ -19,6 +19,8 @@ export interface RemovalOptions {
 }
 
 const POLL_MS = 500;
+/** Without a driver an executor has nothing to put in order but its log. */
+const EXECUTOR_GRACE_SECONDS = 15;
 /** After its grace period a pod that stays has a node that does not answer: it is taken out of the books. */
 const OVERDUE_MS = 10_000;
 
@@ -56,6 +58,14 @@ export async function removeApplication(
     await sweep(connection, found, graceSeconds, signal);
     await delay(Math.min(POLL_MS, settleMs), undefined, { signal });
   }
+}
+
+/**
+ * Deletes the executors of an application that has ended, which are kept until then for what they tell. The driver stays until the
+ * operator deletes the application.
+ */
+export async function sweepExecutors(connection: Connection, app: SparkApp, signal: AbortSignal): Promise<void> {
+  await sweep(connection, await executorsOf(connection, app, signal), EXECUTOR_GRACE_SECONDS, signal);
 }
 
 /** Whether it was submitted, and so has no submission to come. */

@@ -3,9 +3,9 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Clock } from "../clock.ts";
 import type { Connection } from "../kubernetes/connection.ts";
 import type { Node, Pod } from "../kubernetes/objects.ts";
-import { podLog } from "../kubernetes/pod-log.ts";
+import { podLog, type LogSource } from "../kubernetes/pod-log.ts";
 import type { Observation, PodEvidence, SparkApp } from "../spark-app.ts";
-import { DRIVER_CONTAINER, hasBegun, observationOf } from "./kubeflow-evidence.ts";
+import { DRIVER_CONTAINER, EXECUTOR_CONTAINER, hasBegun, observationOf } from "./kubeflow-evidence.ts";
 import type { Copies, Sight } from "./kubeflow-copy.ts";
 import { readAll, readNodes, readPods, readWarnings } from "./kubeflow-objects.ts";
 import { lostNodes, tooLarge } from "./kubeflow-room.ts";
@@ -47,6 +47,8 @@ interface Memory {
   /** There was a driver. */
   hadDriver: boolean;
   missingSince?: number;
+  /** The driver as it was last seen, when it was being deleted then. */
+  deleted?: PodEvidence;
 }
 
 interface Watch extends WatcherOptions {
@@ -92,12 +94,14 @@ async function observe(watch: Watch, app: SparkApp, signal: AbortSignal): Promis
     warnings: odd === undefined ? [] : memory.warnings,
     ...(isSilent && { lostNodes: lostNodes(await nodesNow(watch, signal)) }),
   });
-  if (seen === undefined) return memory.end;
+  if (pods.driver !== undefined) rememberDeletion(memory, seen?.cluster?.driver);
+  if (seen === undefined) return memory.end ?? deletedUnseen(memory, undefined);
   await measure(seen, () => nodesNow(watch, signal));
-  if (pods.driver === undefined) return memory.end ?? withoutPod(watch, seen, memory);
+  if (pods.driver === undefined) return memory.end ?? deletedUnseen(memory, seen) ?? withoutPod(watch, seen, memory);
   delete memory.missingSince;
   if (seen.phase !== "Ended") return seen;
-  const logTail = seen.exitCode === 0 ? undefined : await lastWords(watch, app, pods.driver, memory, signal);
+  const logTail = seen.exitCode === 0 ? undefined : await driversWords(watch, app, pods.driver, memory, signal);
+  if (seen.exitCode !== 0) await executorsWords(watch, app, seen, signal);
   memory.end = { ...seen, ...(logTail ? { logTail } : {}) };
   return memory.end;
 }
@@ -110,6 +114,22 @@ function speaks(copied: Sight | undefined, { hadDriver }: Memory): copied is Sig
 
 function keyOf({ namespace, name }: SparkApp): string {
   return `${namespace}/${name}`;
+}
+
+/** Of several drivers in turn the last one counts. */
+function rememberDeletion(memory: Memory, driver: PodEvidence | undefined): void {
+  if (driver?.deleted === true) memory.deleted = driver;
+  else delete memory.deleted;
+}
+
+/** The driver's pod was being deleted when it was last seen, and has gone before it was seen to end. */
+function deletedUnseen({ deleted }: Memory, seen: Observation | undefined): Observation | undefined {
+  if (deleted === undefined) return undefined;
+  return {
+    phase: "Ended",
+    where: `pod ${deleted.name}, which was deleted`,
+    cluster: { ...seen?.cluster, driver: deleted },
+  };
 }
 
 /** The operator, if it lives, notices a missing pod only when something else happens; we wait a while for it, and then no longer. */
@@ -140,8 +160,8 @@ async function nodesNow(watch: Watch, signal: AbortSignal): Promise<Node[]> {
 }
 
 /** Last lines of a driver that ended badly, read once. */
-async function lastWords(
-  { connection }: Watch,
+async function driversWords(
+  watch: Watch,
   { namespace }: SparkApp,
   { metadata }: Pod,
   memory: Memory,
@@ -149,8 +169,22 @@ async function lastWords(
 ): Promise<string> {
   const pod = metadata.uid ?? metadata.name;
   if (memory.logTail?.pod === pod) return memory.logTail.text;
-  const lines: string[] = [];
   const source = { namespace, pod: metadata.name, container: DRIVER_CONTAINER, follow: false, tail: LOG_TAIL };
+  memory.logTail = { pod, text: await lastLinesOf(watch, source, signal) };
+  return memory.logTail.text;
+}
+
+/** Last lines of the first executor that failed, while its pod is there. */
+async function executorsWords(watch: Watch, app: SparkApp, { cluster }: Observation, signal: AbortSignal) {
+  const first = cluster?.executors?.first;
+  if (first?.exitCode === undefined || first.exitCode === 0) return;
+  const source = { namespace: app.namespace, pod: first.name, container: EXECUTOR_CONTAINER, follow: false, tail: 20 };
+  const text = await lastLinesOf(watch, source, signal);
+  if (text !== "") first.logTail = text;
+}
+
+async function lastLinesOf({ connection }: Watch, source: LogSource, signal: AbortSignal): Promise<string> {
+  const lines: string[] = [];
   try {
     // A node that does not answer must not hold up what is known without its log.
     const soon = AbortSignal.any([signal, AbortSignal.timeout(LOG_MS)]);
@@ -161,8 +195,7 @@ async function lastWords(
     // Its node may be gone, or the right to read logs missing: the end is told without its log.
     lines.push(error instanceof Error ? error.message : String(error));
   }
-  memory.logTail = { pod, text: lines.join("\n") };
-  return memory.logTail.text;
+  return lines.join("\n");
 }
 
 /** Tells of pods that no node takes whether any node could. */

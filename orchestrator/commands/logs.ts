@@ -5,6 +5,7 @@ import { RejectedError } from "../errors.ts";
 import { harmless } from "../report/text.ts";
 import { stepRows, type RunSheet, type StepRow } from "../report/run.ts";
 import { appOf } from "../runner/crew.ts";
+import { archivePath, orArchived } from "../storage/archived-log.ts";
 import type { RunRecord } from "../storage/store.ts";
 import { placeFlags, placeSuffix, type PlaceFlags, wholeNumber } from "./flags.ts";
 import { findStep, openRun, sheetOf, targetOf } from "./runs.ts";
@@ -36,13 +37,14 @@ export function declare(command: Command, terminal: Terminal): void {
       const app = await appOf({ record, store }, run.status, row.step, attempt);
       const { follow = false, tail } = flags;
       const executor = executorOf(flags, record);
-      for await (const line of backendOf(targetOf({ store, record })).logs(
-        app,
-        { follow, ...(tail === undefined ? {} : { tail }), ...(executor === undefined ? {} : { executor }) },
-        terminal.gone,
-      )) {
-        terminal.out(`${harmless(line)}\n`);
-      }
+      const options = {
+        follow,
+        ...(tail === undefined ? {} : { tail }),
+        ...(executor === undefined ? {} : { executor }),
+      };
+      const live = backendOf(targetOf({ store, record })).logs(app, options, terminal.gone);
+      const path = archivePath(store.attemptFolder(record.name, row.step.name, attempt), executor);
+      for await (const line of orArchived(live, path, tail, terminal.gone)) terminal.out(`${harmless(line)}\n`);
     });
 }
 

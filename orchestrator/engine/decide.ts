@@ -18,7 +18,7 @@ import {
 } from "./phases.ts";
 import { backoffMs, mayRetry, nextMemoryFactor } from "./retry.ts";
 import type { AttemptStatus, Failure, RunPhase, RunStatus, StepStatus } from "./run-state.ts";
-import { obstacle } from "./pod-verdict.ts";
+import { obstacle } from "./pod-obstacle.ts";
 import { verdict } from "./verdict.ts";
 
 /** Application name to what is there: null when nothing is; absent when it could not be asked. */

@@ -11,7 +11,7 @@ import type { FolderStore } from "../storage/folder.ts";
 import { bellOf, type Bell } from "./bell.ts";
 import { stepNamed, type Crew } from "./crew.ts";
 import { hands } from "./hands.ts";
-import { launch, remove } from "./launch.ts";
+import { launch, remove, settle } from "./launch.ts";
 import { look } from "./look.ts";
 import { prepare } from "./prepare.ts";
 import { publish } from "./publish.ts";
@@ -70,6 +70,7 @@ async function untilOver(
 ): Promise<RunStatus> {
   const work = hands();
   let [written, status] = [begun, begun];
+  const settling: Promise<void>[] = [];
   for (;;) {
     signal.throwIfAborted();
     status = work.reports().reduce((so, report) => absorb(so, report, crew.clock()), status);
@@ -89,7 +90,15 @@ async function untilOver(
     const hasChanged = status !== written;
     if (hasChanged) written = status = await crew.store.writeStatus(crew.lock, status);
     options.onChange?.({ status, seen });
-    if (status.phase !== "Running") return status;
+    // In the background: the next step need not wait for it.
+    for (const action of actions) {
+      if (action.do === "end")
+        settling.push(settle(crew, status, stepNamed(crew, action.step), action.attempt, signal));
+    }
+    if (status.phase !== "Running") {
+      await Promise.all(settling);
+      return status;
+    }
     const known = status;
     for (const action of actions) {
       if (isDeed(action)) work.begin(action.step, () => carryOut(crew, known, action, signal));

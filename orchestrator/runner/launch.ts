@@ -8,6 +8,7 @@ import { makeFolder } from "../storage/files.ts";
 import { paramsOf, POD_TERMINATION_PATH, type Params } from "../storage/params.ts";
 import type { Manifest } from "../storage/store.ts";
 import { appOf, namespaceOf, type Crew } from "./crew.ts";
+import { keepLog } from "./keep-log.ts";
 
 /**
  * Writes the params document, unless it is there from before, and starts the application, unless it has come and gone since. Undefined when that has to be tried
@@ -52,12 +53,28 @@ export async function remove(
 ): Promise<Report | undefined> {
   try {
     const neverStarted = status.steps[step.name]?.attempts.find((one) => one.number === attempt)?.phase === "Recorded";
-    await crew.backend.remove(await appOf(crew, status, step, attempt), signal, { neverStarted });
+    const app = await appOf(crew, status, step, attempt);
+    await keepLog(crew, app, signal);
+    await crew.backend.remove(app, signal, { neverStarted });
     return { report: "removed", step: step.name, attempt };
   } catch (error) {
     if (error instanceof UnavailableError) return undefined;
     throw error;
   }
+}
+
+/** Longest time that clearing away may take. */
+const SETTLE_MS = 15_000;
+
+/** Keeps the log of an application that has ended and clears away what it leaves. Best effort: what stays goes with the application. */
+export async function settle(crew: Crew, status: RunStatus, step: Step, attempt: number, signal: AbortSignal) {
+  const soon = AbortSignal.any([signal, AbortSignal.timeout(SETTLE_MS)]);
+  const settling = async () => {
+    const app = await appOf(crew, status, step, attempt);
+    await keepLog(crew, app, soon);
+    await crew.backend.settle?.(app, soon);
+  };
+  await settling().catch(() => undefined);
 }
 
 async function writeParams(crew: Crew, status: RunStatus, step: Step, attempt: number): Promise<Params> {

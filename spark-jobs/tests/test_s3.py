@@ -12,6 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 from pyarrow import fs
+from s3_object import Bucket, put
 from training_sample import ids_of, recipe, sequences, shape
 
 from sparkjobs import documents, failure, footers, parquet_files, tables
@@ -187,3 +188,17 @@ def test_spark_without_the_jars_is_told_what_it_lacks(bucket, spark):
         spark.read.parquet(f"{bucket}/rows-3").count()
     found = failure.classify(caught.value)
     assert (found.class_, "hadoop-aws" in found.remedy) == ("ConfigError", True)
+
+
+def test_the_log_of_a_container_is_written_without_any_library(bucket):
+    asks = Bucket.of(os.environ)
+    uri = f"{bucket}/runs/r-1/step/1/executor-1 (ä+~).log"
+    put(asks, uri, b"", 10)
+    put(asks, uri, b"first\n", 10)
+    put(asks, uri, b"whole\n" * 100_000, 30)
+    filesystem, path = documents.locate(uri)
+    with filesystem.open_input_stream(path) as stream:
+        assert stream.read() == b"whole\n" * 100_000
+    wrong = Bucket(asks.endpoint, asks.region, asks.access_key, "another secret")
+    with pytest.raises(OSError, match="answered 403"):
+        put(wrong, uri, b"x", 10)

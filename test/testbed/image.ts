@@ -18,11 +18,10 @@ import { program } from "./build.ts";
 import { output, say } from "./command.ts";
 import { removeFolder } from "./containment.ts";
 import { importImage, type Layer } from "./oci.ts";
-import { CACHE, IMAGES, SOURCES, inRun } from "./places.ts";
+import { CACHE, IMAGES, ROOT, inRun } from "./places.ts";
 import { JARS, fetchJars } from "./spark-jars.ts";
 
 const SUITE = "bookworm";
-const PACKAGES = ["ca-certificates", "openjdk-17-jre-headless", "procps", "python3", "tini"];
 /** Spark's own images run as this user; without an entry in passwd the JVM knows no home and Ivy fails. */
 const USER = { name: "spark", id: 185, home: "/home/spark" };
 const UNUSED = [
@@ -33,7 +32,15 @@ const UNUSED = [
   "usr/share/locale",
   "var/log/bootstrap.log",
 ];
-const ENTRYPOINT = join(SOURCES, "image/entrypoint.sh");
+/** Shared with spark-jobs/Dockerfile. */
+const IMAGE_SOURCES = join(ROOT, "spark-jobs/image");
+const PACKAGES = readFileSync(join(IMAGE_SOURCES, "packages.txt"), "utf8").trim().split("\n");
+/** File beside the Dockerfile to its place in the image. */
+const PLACES = {
+  "entrypoint.sh": "opt/entrypoint.sh",
+  "log_archive.py": "opt/sparkwright/log_archive.py",
+  "s3_object.py": "opt/sparkwright/s3_object.py",
+};
 
 /** Folder of the jars beside the cluster. */
 export const SPARK_JARS = inRun("spark-jars");
@@ -89,11 +96,16 @@ function jarsLayer(): Layer {
 }
 
 function sparkLayers(jars: Layer): Layer[] {
-  return [
-    layer("base", [SUITE, ...PACKAGES, JSON.stringify(USER), ...UNUSED], baseTree),
-    jars,
-    layer("entrypoint", [digestOf(ENTRYPOINT)], (tree) => place(ENTRYPOINT, join(tree, "opt/entrypoint.sh"))),
-  ];
+  return [layer("base", [SUITE, ...PACKAGES, JSON.stringify(USER), ...UNUSED], baseTree), jars, entrypointLayer()];
+}
+
+/** Ours: what starts Spark, and what keeps the log of that. */
+function entrypointLayer(): Layer {
+  const files = Object.entries(PLACES).map(([file, path]) => ({ from: join(IMAGE_SOURCES, file), path }));
+  const madeFrom = files.map(({ from, path }) => `${path} ${digestOf(from)}`);
+  return layer("entrypoint", madeFrom, (tree) => {
+    for (const { from, path } of files) place(from, join(tree, path));
+  });
 }
 
 function pauseLayer(): Layer {

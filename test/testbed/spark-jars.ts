@@ -1,10 +1,10 @@
 /** What Spark needs to speak S3 and pip's pyspark does not bring: fetched with the Ivy that it does bring, checked by digest. */
-import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { mkdirSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { MissingError } from "../../scripts/missing.mjs";
 import { digestOf } from "../../scripts/places.mjs";
 import { output, say } from "./command.ts";
-import { CACHE, sitePackages } from "./places.ts";
+import { CACHE, ROOT, sitePackages } from "./places.ts";
 
 interface Jar {
   group: string;
@@ -13,27 +13,14 @@ interface Jar {
   sha256: string;
 }
 
-/** The versions that Spark 4.1 was built with; its own committer jar was published up to 4.1.2 only. */
-export const JARS: Jar[] = [
-  {
-    group: "org.apache.hadoop",
-    name: "hadoop-aws",
-    version: "3.4.2",
-    sha256: "d2d24e6b715b5656b9d238bf13b6682a07e2004dd36aad74a73aeb854319f4d9",
-  },
-  {
-    group: "software.amazon.awssdk",
-    name: "bundle",
-    version: "2.29.52",
-    sha256: "62638f33045690c6bc5e496b54b0b2e89a9ad38cbedacdf6e017fea6bc85f55c",
-  },
-  {
-    group: "org.apache.spark",
-    name: "spark-hadoop-cloud_2.13",
-    version: "4.1.2",
-    sha256: "672d7d872f434cb7fe1c90f7edcd19b1e8c67a335a578288426fbd4db5096915",
-  },
-];
+/** The versions that Spark 4.1 was built with; its own committer jar was published up to 4.1.2 only. Shared with spark-jobs/Dockerfile. */
+export const JARS: Jar[] = readFileSync(join(ROOT, "spark-jobs/image/jars.txt"), "utf8")
+  .trim()
+  .split("\n")
+  .map((line) => {
+    const [group = "", name = "", version = "", sha256 = ""] = line.split(" ");
+    return { group, name, version, sha256 };
+  });
 
 /**
  * Puts the jars into a folder.
