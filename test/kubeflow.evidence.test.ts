@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { Seen } from "../orchestrator/backends/kubeflow-evidence.ts";
+import { ownDriver, type Seen } from "../orchestrator/backends/kubeflow-evidence.ts";
 import { lostNodes, tooLarge } from "../orchestrator/backends/kubeflow-room.ts";
 import { terminationOf } from "../orchestrator/backends/termination.ts";
 import { obstacle } from "../orchestrator/engine/pod-obstacle.ts";
@@ -64,6 +64,22 @@ describe("observationOf() trusts pods before the operator:", () => {
     expect(terminationOf('{"class": "ConfigErr')).toBeUndefined();
     expect(terminationOf('{"class": 7}')).toBeUndefined();
   });
+});
+
+test("a driver that belongs to a deleted application of the same name is not its successor's", () => {
+  const ownedBy = (uid: string) => {
+    const driver = pod("driver", running);
+    return {
+      ...driver,
+      metadata: { ...driver.metadata, ownerReferences: [{ kind: "SparkApplication", name: "app", uid }] },
+    };
+  };
+  const now = { ...application("SUBMITTED"), metadata: { name: "app", uid: "2" } };
+  expect(ownDriver([ownedBy("1")], now)).toBeUndefined();
+  expect(ownDriver([ownedBy("1"), ownedBy("2")], now)).toEqual(ownedBy("2"));
+  // The application is gone and its driver may still run; one without an owner was made by hand, with our labels.
+  expect(ownDriver([ownedBy("1")], undefined)).toEqual(ownedBy("1"));
+  expect(ownDriver([pod("driver", running)], now)).toEqual(pod("driver", running));
 });
 
 test("a pod larger than every node is told with what is missing", () => {

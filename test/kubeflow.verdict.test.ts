@@ -252,6 +252,19 @@ test("verdict() of an OOM kill suggests memory beside the heap that makes the co
   expect(observation && verdict(observation)?.remedy).toMatch(/memoryOverhead of the driver .* to 1664m/);
 });
 
+test("verdict() of a failed submission shows the exceptions, not what Spark printed before them", () => {
+  const noise = "failed to run spark-submit: WARNING: Using incubator modules\n26/11/23 WARN Utils: Your hostname\n";
+  const thrown =
+    'Exception in thread "main" a.KubernetesClientException: no\n\tat a.b(C.java:1)\nCaused by: a.B: late\n';
+  const observation = see({ application: application("SUBMISSION_FAILED", `${noise}${thrown}`, 0) });
+  const evidence = observation && verdict(observation)?.evidence;
+  expect(evidence?.slice(-2)).toEqual([
+    'Exception in thread "main" a.KubernetesClientException: no',
+    "Caused by: a.B: late",
+  ]);
+  expect(evidence?.join()).not.toContain("incubator");
+});
+
 test("verdict() of executors that fail names the one that failed first, with its last lines", () => {
   const at = (name: string, time: string) => {
     const executor = pod("executor", ended(137, { reason: "Error", finishedAt: time }));

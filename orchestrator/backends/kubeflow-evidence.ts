@@ -171,6 +171,17 @@ export function hasBegun({ status }: SparkApplication): boolean {
   return (status?.applicationState?.state ?? "") !== "" || (status?.executionAttempts ?? 0) > 0;
 }
 
+/**
+ * The driver among those that bear an application's labels: a submission that is still under way when its application is deleted makes a
+ * driver that belongs to the deleted one, and its successor of the same name must not take that for its own.
+ */
+export function ownDriver(drivers: readonly Pod[], application: SparkApplication | undefined): Pod | undefined {
+  const uid = application?.metadata.uid;
+  const isOthers = ({ metadata }: Pod) =>
+    metadata.ownerReferences?.some((owner) => owner.kind === "SparkApplication" && owner.uid !== uid) === true;
+  return drivers.find((driver) => uid === undefined || !isOthers(driver));
+}
+
 /** Whether the operator will never touch it again. */
 export function isOver(application: SparkApplication | undefined): boolean {
   return OVER.includes(application?.status?.applicationState?.state ?? "");

@@ -40,7 +40,10 @@ export function readApplication(
 }
 
 export interface Pods {
+  /** The first of `drivers`. */
   driver?: Pod;
+  /** Those that live first, then the youngest. */
+  drivers: Pod[];
   executors: Pod[];
 }
 
@@ -73,10 +76,11 @@ function podsOf(app: SparkApp): ListOptions {
 /** Driver and executors. Of several drivers, as after a double submission, the one that lives counts, else the youngest. */
 export function podsInRoles(items: readonly Pod[]): Pods {
   const inRole = (role: string) => items.filter(({ metadata }) => metadata.labels?.[ROLE] === role);
-  const [driver] = inRole("driver").toSorted(
+  const drivers = inRole("driver").toSorted(
     (a, b) => Number(hasEnded(a)) - Number(hasEnded(b)) || (createdAt(a) < createdAt(b) ? 1 : -1),
   );
-  return { ...(driver && { driver }), executors: inRole("executor").toSorted(byName) };
+  const [driver] = drivers;
+  return { ...(driver && { driver }), drivers, executors: inRole("executor").toSorted(byName) };
 }
 
 /** Name of the pod of an executor by Spark's number. Throws RejectedError, naming those there are, when there is none of it. */

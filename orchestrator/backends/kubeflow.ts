@@ -100,9 +100,23 @@ function resources(pod: SparkApp["size"]["driver"], pinned: boolean) {
   };
 }
 
+/** Spark gives up an API server that has not answered for 10 s, and with it the submission or the executors: a busy one may take longer. */
+const PATIENCE = {
+  "spark.kubernetes.submission.connectionTimeout": "60000",
+  "spark.kubernetes.submission.requestTimeout": "60000",
+  "spark.kubernetes.driver.connectionTimeout": "60000",
+  "spark.kubernetes.driver.requestTimeout": "60000",
+};
+
 /** Sorted, since order means nothing to Spark and much to a reviewer. */
 function sparkConf(app: SparkApp): Record<string, string> {
-  const conf = { ...committer(app), ...(app.ranks > 0 ? training(app) : {}), ...environment(app), ...app.conf };
+  const conf = {
+    ...PATIENCE,
+    ...committer(app),
+    ...(app.ranks > 0 ? training(app) : {}),
+    ...environment(app),
+    ...app.conf,
+  };
   return Object.fromEntries(Object.entries(conf).toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 

@@ -60,7 +60,7 @@ function evidenceOf({ cluster, where, termination, logTail }: Observation): stri
   return [
     ...(where === undefined ? [] : [`seen: ${where}`]),
     ...(application === undefined ? [] : [`the operator says ${application.state || "nothing yet"}`]),
-    ...(application?.message === undefined ? [] : [oneLine(application.message)]),
+    ...(application?.message === undefined ? [] : tellingLines(application.message)),
     ...(cluster?.driver?.exitCode === undefined
       ? []
       : [`driver: exit code ${cluster.driver.exitCode}, ${cluster.driver.exitReason ?? "no reason"}`]),
@@ -69,6 +69,15 @@ function evidenceOf({ cluster, where, termination, logTail }: Observation): stri
     ...lastOf(cluster?.executors?.first?.logTail, 3).map((line) => `${cluster?.executors?.first?.name ?? ""}: ${line}`),
     ...lastOf(logTail, 3),
   ].slice(0, MOST_EVIDENCE);
+}
+
+/** Of what a JVM printed the exceptions, first and last; of any other message its beginning. */
+function tellingLines(message: string): string[] {
+  const exceptions = message.split("\n").filter((line) => /^\s*(?:Caused by: |Exception in thread )/.test(line));
+  const [first, ...others] = exceptions.map(oneLine);
+  if (first === undefined) return [oneLine(message)];
+  const last = others.at(-1);
+  return last === undefined ? [first] : [first, last];
 }
 
 function lastOf(text: string | undefined, count: number): string[] {

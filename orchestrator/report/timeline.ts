@@ -42,8 +42,9 @@ function stepEvents(step: string, status: StepStatus, isCluster: boolean): Event
 function attemptEvents(step: string, attempt: AttemptStatus, isCluster: boolean): Event[] {
   const name = `attempt ${attempt.number}`;
   const memory = attempt.memoryFactor === 1 ? "" : `, memory × ${attempt.memoryFactor}`;
+  const sent = attempt.phase === "Recorded" ? "about to be submitted" : "submitted";
   const events: Event[] = [
-    { at: attempt.recordedAt, step, text: `${name} submitted as ${attempt.application}${memory}` },
+    { at: attempt.recordedAt, step, text: `${name} ${sent} as ${attempt.application}${memory}` },
   ];
   if (isCluster) events.push(...phaseEvents(step, attempt, name));
   else if (attempt.startedAt !== undefined) events.push({ at: attempt.startedAt, step, text: `${name} running` });

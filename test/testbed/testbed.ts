@@ -1,7 +1,7 @@
 /**
- * `npm run testbed -- up|down|status|env|demo [--tier 1|2] [--share 0.1]`: a real Kubernetes on this machine, without Docker and without a registry.
- * Exit 0 when done, 1 when `status` finds the tier not running or `down --verify` finds something left, 2 for a wrong command or something missing;
- * `demo` ends as its run does.
+ * `npm run testbed -- up|down|status|env|demo|classes [--tier 1|2] [--share 0.1]`: a real Kubernetes on this machine, without Docker and without a registry.
+ * Exit 0 when done, 1 when `status` finds the tier not running, `down --verify` finds something left or `classes` a failure told wrongly, 2 for a wrong command
+ * or something missing; `demo` ends as its run does.
  */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -14,10 +14,11 @@ import { RUN, kubeconfig } from "./places.ts";
 import { environment, isUp, status } from "./status.ts";
 import { up } from "./up.ts";
 
-const USAGE = "Usage: npm run testbed -- up|down|status|env|demo [--tier 1|2] [--verify] [--admin] [--share 0.1]";
+const USAGE =
+  "Usage: npm run testbed -- up|down|status|env|demo|classes [--tier 1|2] [--verify] [--admin] [--share 0.1] [--update] [--at-once N] [CASE…]";
 
 async function main(): Promise<number> {
-  const { verb, tier, verify, admin, share } = words();
+  const { verb, tier, verify, admin, share, ...trial } = words();
   switch (verb) {
     case "up":
       await alone(() => up(tier));
@@ -35,8 +36,10 @@ async function main(): Promise<number> {
     case "demo":
       await alone(() => up(2));
       return demo(share);
+    case "classes":
+      return (await (await import("./classes/classes.ts")).classes(trial)) ? 0 : 1;
     default:
-      throw new MissingError(`Cannot do "${verb}": the testbed knows up, down, status, env and demo`, USAGE);
+      throw new MissingError(`Cannot do "${verb}": the testbed knows up, down, status, env, demo and classes`, USAGE);
   }
 }
 
@@ -47,6 +50,11 @@ interface Words {
   admin: boolean;
   /** Of the households, for `demo`. */
   share: number;
+  update: boolean;
+  /** Runs of `classes` at a time, where it does not matter. */
+  atOnce: number;
+  /** Cases of `classes`. */
+  only: string[];
 }
 
 function words(): Words {
@@ -55,15 +63,20 @@ function words(): Words {
     verify: { type: "boolean", default: false },
     admin: { type: "boolean", default: false },
     share: { type: "string", default: "0.1" },
+    update: { type: "boolean", default: false },
+    "at-once": { type: "string", default: "2" },
   } as const;
   try {
     const { values, positionals } = parseArgs({ options, allowPositionals: true });
-    const [verb = "", ...rest] = positionals;
-    if (rest.length > 0 || !["1", "2"].includes(values.tier))
-      throw new Error(`${rest.join(" ")} --tier ${values.tier}`);
+    const [verb = "", ...only] = positionals;
+    const atOnce = Number(values["at-once"]);
+    if (!Number.isInteger(atOnce) || atOnce < 1) throw new Error(`--at-once ${values["at-once"]}`);
     const share = Number(values.share);
     if (!(share > 0 && share <= 1)) throw new Error(`--share ${values.share} is not above 0 and at most 1`);
-    return { verb, tier: values.tier === "2" ? 2 : 1, verify: values.verify, admin: values.admin, share };
+    if ((only.length > 0 && verb !== "classes") || !["1", "2"].includes(values.tier))
+      throw new Error(`${only.join(" ")} --tier ${values.tier}`);
+    const { verify, admin, update } = values;
+    return { verb, tier: values.tier === "2" ? 2 : 1, verify, admin, share, update, atOnce, only };
   } catch (error) {
     throw new MissingError(`Cannot read the command: ${error instanceof Error ? error.message : String(error)}`, USAGE);
   }
