@@ -2,6 +2,8 @@
 
 const RULES: [RegExp, string][] = [
   [/s3a:\/\/\S+?\/classes\/[0-9a-f]+/g, "s3a://STORE"],
+  [/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, "UUID"],
+  [/^ +(?=\+\d)/gm, "  "],
   [/-[0-9a-f]{16}-exec-/g, "-HASH-exec-"],
   [/-[0-9a-f]{8}\b/g, "-HASH"],
   [/\b\d+%/g, "SHARE"],
