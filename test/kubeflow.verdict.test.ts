@@ -265,6 +265,16 @@ test("verdict() of a failed submission shows the exceptions, not what Spark prin
   expect(evidence?.join()).not.toContain("incubator");
 });
 
+test("obstacle() does not show that Spark makes its config maps after the pod, unless that is the last thing told", () => {
+  const early = 'FailedMount: MountVolume.SetUp failed for volume "conf" : configmap "spark-drv-1-conf-map" not found';
+  const evidenceOf = (...warnings: string[]) => {
+    const seen = see({ driver: pod("driver", waits("ErrImagePull", "no"), { phase: "Pending" }), warnings });
+    return seen && obstacle(seen)?.failure.evidence;
+  };
+  expect(evidenceOf(early, "Failed: ErrImagePull")?.join()).not.toContain("conf-map");
+  expect(evidenceOf(early)?.join()).toContain("conf-map");
+});
+
 test("verdict() of executors that fail names the one that failed first, with its last lines", () => {
   const at = (name: string, time: string) => {
     const executor = pod("executor", ended(137, { reason: "Error", finishedAt: time }));

@@ -65,10 +65,19 @@ function evidenceOf({ cluster, where, termination, logTail }: Observation): stri
       ? []
       : [`driver: exit code ${cluster.driver.exitCode}, ${cluster.driver.exitReason ?? "no reason"}`]),
     ...(termination?.message === undefined ? [] : [oneLine(termination.message)]),
-    ...(cluster?.warnings ?? []).map(oneLine),
+    ...(cluster?.warnings ?? []).filter(isTelling).map(oneLine),
     ...lastOf(cluster?.executors?.first?.logTail, 3).map((line) => `${cluster?.executors?.first?.name ?? ""}: ${line}`),
     ...lastOf(logTail, 3),
   ].slice(0, MOST_EVIDENCE);
+}
+
+/** Spark makes these config maps just after the pod that mounts them: a pod tells of them whenever it is quicker, and later of what matters. */
+function isTelling(warning: string, at: number, all: string[]): boolean {
+  return at === all.length - 1 || !isTooEarly(warning);
+}
+
+export function isTooEarly(warning: string): boolean {
+  return /^FailedMount: .*configmap "[^"]+-conf-map" not found/.test(warning);
 }
 
 /** Of what a JVM printed the exceptions, first and last; of any other message its beginning. */

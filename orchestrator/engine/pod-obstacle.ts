@@ -3,7 +3,7 @@
  * are ended at once, the others when their deadline has passed.
  */
 import type { ClusterEvidence, Observation, PodEvidence } from "../spark-app.ts";
-import { failureOf, find, type Finding, nodeLost, type Row } from "./pod-finding.ts";
+import { failureOf, find, type Finding, isTooEarly, nodeLost, type Row } from "./pod-finding.ts";
 import type { Failure } from "./run-state.ts";
 
 /** Of a driver, or executors, that do not get on. */
@@ -101,7 +101,7 @@ function unschedulable(cluster: ClusterEvidence): Finding | undefined {
 }
 
 function mountFailed({ warnings }: ClusterEvidence, seen: Observation): Finding | undefined {
-  const words = warnings?.findLast((line) => /^(FailedMount|FailedAttachVolume): /.test(line));
+  const words = warnings?.findLast((line) => /^(FailedMount|FailedAttachVolume): /.test(line) && !isTooEarly(line));
   if (words === undefined || seen.phase !== "Pending") return undefined;
   return {
     class: "ConfigError",

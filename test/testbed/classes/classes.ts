@@ -51,7 +51,7 @@ export async function classes({ only, update, atOnce }: ClassesOptions): Promise
   ];
   const place = makePlace(groups.flatMap(([cases]) => cases));
   const admin = connect(readKubeconfig({ file: kubeconfig("admin") }));
-  const recorder = record(admin, NAMESPACE, `${MARK.key}=${MARK.value}`);
+  const recorder = record(admin, NAMESPACE, `${MARK}=${place.stamp}`);
   const outcomes: Outcome[] = [];
   try {
     for (const [cases, count] of groups)
@@ -59,7 +59,7 @@ export async function classes({ only, update, atOnce }: ClassesOptions): Promise
   } finally {
     await recorder.stop();
     await admin.close();
-    sweep();
+    sweep(place.stamp);
     removePlace(place);
   }
   process.stdout.write(report(outcomes, only.length === 0));

@@ -12,8 +12,8 @@ import { operator } from "../operator.ts";
 import { ensure, pidOf, stop } from "../part.ts";
 import { NAMESPACE, kubeconfig } from "../places.ts";
 
-/** Every object of this command's applications bears it. */
-export const MARK = { key: "sparkwright-testbed", value: "classes" } as const;
+/** Label of every object of this command's applications; its value tells invocations apart. */
+export const MARK = "sparkwright-testbed";
 const DEFINITION = "sparkapplications.sparkoperator.k8s.io";
 const BEGINS_WITHIN_MS = 600_000;
 
@@ -120,15 +120,15 @@ export async function removeDefinition(): Promise<() => Promise<unknown>> {
 
 /** Applications that are not this command's, as a reason to leave the definition alone. */
 export function applicationsOfOthers(): string | undefined {
-  const selector = `${MARK.key}!=${MARK.value}`;
+  const selector = `!${MARK}`;
   const names = kubectl(["get", "sparkapplications", "-A", "-l", selector, "-o", "name"]).trim();
   const count = names === "" ? 0 : names.split("\n").length;
   return count === 0 ? undefined : `it would delete ${count} applications of others in this cluster`;
 }
 
-/** Deletes what this command's applications left. */
-export function sweep(): void {
-  kubectl(["delete", "sparkapplications", "-A", "-l", `${MARK.key}=${MARK.value}`, "--ignore-not-found"]);
+/** Deletes the applications of one invocation. */
+export function sweep(stamp: string): void {
+  kubectl(["delete", "sparkapplications", "-A", "-l", `${MARK}=${stamp}`, "--ignore-not-found"]);
 }
 
 /** Name of the driver's pod, once the job itself has said something. */

@@ -48,7 +48,7 @@ export function makePlace(cases: Case[]): Place {
   for (const one of cases) {
     const specs = join(folder, one.name);
     mkdirSync(specs);
-    for (const document of documentsOf(one, store)) {
+    for (const document of documentsOf(one, store, stamp)) {
       writeFileSync(join(specs, `${document.kind.toLowerCase()}.yaml`), `${JSON.stringify(document, undefined, 2)}\n`);
     }
   }
@@ -110,7 +110,7 @@ interface Document {
   spec: Record<string, unknown>;
 }
 
-function documentsOf(one: Case, store: string): Document[] {
+function documentsOf(one: Case, store: string, stamp: string): Document[] {
   const make = (kind: string, name: string, spec: Record<string, unknown>): Document => {
     return { apiVersion: API_VERSION, kind, metadata: { name }, spec };
   };
@@ -127,12 +127,12 @@ function documentsOf(one: Case, store: string): Document[] {
   return [
     make("SparkJob", one.name, job),
     make("Dataset", "numbers", { format: "parquet", columns: [{ name: "n", type: "bigint" }] }),
-    make("Target", "testbed", targetOf(one, store)),
+    make("Target", "testbed", targetOf(one, store, stamp)),
   ];
 }
 
 /** Small enough for several at once on two processors. */
-function targetOf({ target, size }: Case, store: string): Record<string, unknown> {
+function targetOf({ target, size }: Case, store: string, stamp: string): Record<string, unknown> {
   const image = process.env["SPARKWRIGHT_IMAGE"] ?? sparkImage();
   if (image === undefined)
     throw new MissingError("Cannot try anything: there is no image", "npm run testbed -- up --tier 2");
@@ -145,7 +145,7 @@ function targetOf({ target, size }: Case, store: string): Record<string, unknown
     volumes: [{ claim: CLAIM, mountPath: "/opt/python" }],
     credentials: "s3-jobs",
     environment: { AWS_ENDPOINT_URL: S3.endpoint, AWS_REGION: S3.region },
-    labels: { [MARK.key]: MARK.value },
+    labels: { [MARK]: stamp },
     sizes: {
       small: {
         driver: { ...pod, ...size?.driver },
