@@ -5,7 +5,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { observationOf, type Seen } from "../orchestrator/backends/kubeflow-evidence.ts";
+import { observationOf, ownDriver, type Seen } from "../orchestrator/backends/kubeflow-evidence.ts";
+import { keptOfApplication, keptOfPod } from "../orchestrator/backends/kubeflow-kept.ts";
 import { FAILURES } from "../orchestrator/engine/failure.ts";
 import { obstacle } from "../orchestrator/engine/pod-obstacle.ts";
 import { verdict } from "../orchestrator/engine/verdict.ts";
@@ -77,4 +78,22 @@ test.for(sequences)("$case is told as $ended", ({ ended, moments }) => {
   if (!elsewhere.includes(ended)) expect(told).toContain(ended);
   if (ended === "Succeeded") expect(all.some((seen) => seen.phase === "Ended" && seen.exitCode === 0)).toBe(true);
   expect(Object.keys(FAILURES).concat("Succeeded")).toContain(ended);
+});
+
+test.for(sequences)("$case: what a copy keeps tells the same", ({ moments }) => {
+  for (const seen of states(moments)) {
+    const kept: Seen = {
+      ...seen,
+      application: seen.application && keptOfApplication(seen.application),
+      driver: seen.driver && keptOfPod(seen.driver),
+      executors: seen.executors.map(keptOfPod),
+    };
+    expect(observationOf(kept)).toEqual(observationOf(seen));
+  }
+});
+
+test("a copy keeps whose driver it is", () => {
+  const owner = { kind: "SparkApplication", name: "app", uid: "another" };
+  const driver = keptOfPod({ metadata: { name: "driver", ownerReferences: [owner] } });
+  expect(ownDriver([driver], { metadata: { name: "app", uid: "mine" } })).toBeUndefined();
 });

@@ -6,10 +6,11 @@ import type { SparkApplication } from "./kubeflow-evidence.ts";
 const LABELS: string[] = [LABEL.run, LABEL.step, LABEL.attempt, "spark-role"];
 const CONDITIONS = ["PodScheduled", "DisruptionTarget", "Ready"];
 
-export function keptOfApplication({ metadata, status }: SparkApplication): SparkApplication {
+export function keptOfApplication({ metadata, spec, status }: SparkApplication): SparkApplication {
   const { applicationState, executionAttempts, terminationTime, driverInfo } = status ?? {};
   return {
     metadata: keptOfMeta(metadata),
+    ...(spec && { spec: { ...keptOfRole("driver", spec), ...keptOfRole("executor", spec) } }),
     ...(status && {
       status: {
         ...(applicationState && { applicationState }),
@@ -19,6 +20,15 @@ export function keptOfApplication({ metadata, status }: SparkApplication): Spark
       },
     }),
   };
+}
+
+/** What its memory is made of; a kill for too much of it is explained with that. */
+function keptOfRole(
+  role: "driver" | "executor",
+  spec: NonNullable<SparkApplication["spec"]>,
+): SparkApplication["spec"] {
+  const { memory, memoryOverhead } = spec[role] ?? {};
+  return { [role]: { ...(memory && { memory }), ...(memoryOverhead && { memoryOverhead }) } };
 }
 
 export function keptOfPod({ metadata, spec, status }: Pod): Pod {
@@ -71,6 +81,7 @@ function keptOfMeta({
   creationTimestamp,
   deletionTimestamp,
   labels,
+  ownerReferences,
 }: Meta): Meta {
   return {
     name,
@@ -79,6 +90,9 @@ function keptOfMeta({
     ...(resourceVersion && { resourceVersion }),
     ...(creationTimestamp && { creationTimestamp }),
     ...(deletionTimestamp && { deletionTimestamp }),
+    ...(ownerReferences && {
+      ownerReferences: ownerReferences.map(({ kind, name: owner, uid: of }) => ({ kind, name: owner, uid: of })),
+    }),
     labels: Object.fromEntries(Object.entries(labels ?? {}).filter(([key]) => LABELS.includes(key))),
   };
 }
