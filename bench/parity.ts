@@ -1,10 +1,11 @@
 /**
  * `npm run parity -- RUN_A RUN_B`: a line for each thing that two runs of one pipeline must agree on, exit 1 when one differs. A run is named as
- * NAME, of the store .sparkwright, or as NAME@STORE, such as offers-1@s3a://sparkwright/offers.
+ * NAME, of the store .sparkwright, as NAME@STORE, such as offers-1@/data/store, or as NAME@cluster:NAMESPACE, of the kubeconfig's cluster.
  */
 import { parquetReadObjects } from "hyparquet";
 import { digest } from "../orchestrator/json.ts";
 import type { Plan, Step } from "../orchestrator/plan/plan.ts";
+import { openCluster } from "../orchestrator/storage/cluster.ts";
 import { filesAt } from "../orchestrator/storage/files.ts";
 import { type FolderStore, openStoreAt } from "../orchestrator/storage/folder.ts";
 import type { RunStatus } from "../orchestrator/engine/run-state.ts";
@@ -12,8 +13,9 @@ import { MissingError, exitWith } from "../scripts/missing.mjs";
 import { agreement, type RunFacts, sameVersions } from "./agreement.ts";
 
 const DEFAULT_STORE = ".sparkwright";
+const CLUSTER = "cluster:";
 const USAGE =
-  "Usage: npm run parity -- RUN_A RUN_B, each NAME or NAME@STORE, such as offers-1@s3a://sparkwright/offers";
+  "Usage: npm run parity -- RUN_A RUN_B, each NAME, NAME@STORE or NAME@cluster:NAMESPACE, such as offers-1@cluster:offers";
 
 interface Run {
   name: string;
@@ -39,11 +41,14 @@ async function main(words: string[]): Promise<number> {
 /** Raises MissingError for a run that is not there or did not end well. */
 async function find(words: string): Promise<Run> {
   const at = words.indexOf("@");
-  const [name, root] = at < 0 ? [words, DEFAULT_STORE] : [words.slice(0, at), words.slice(at + 1)];
-  const store = openStoreAt(root);
-  const [record, status] = [await store.readRun(name), await store.readStatus(name)];
-  if (record === undefined || status === undefined)
-    throw new MissingError(`Cannot compare run ${name}: store ${store.root} has none of this name`, USAGE);
+  const [name, place] = at < 0 ? [words, DEFAULT_STORE] : [words.slice(0, at), words.slice(at + 1)];
+  const found = place.startsWith(CLUSTER)
+    ? await openCluster({ namespace: place.slice(CLUSTER.length) }).find(name)
+    : { store: openStoreAt(place), record: await openStoreAt(place).readRun(name) };
+  const { store, record } = found ?? {};
+  const status = await store?.readStatus(name);
+  if (store === undefined || record === undefined || status === undefined)
+    throw new MissingError(`Cannot compare run ${name}: ${place} has none of this name`, USAGE);
   if (status.phase !== "Succeeded")
     throw new MissingError(`Cannot compare run ${name}: it is ${status.phase}`, "Compare runs that succeeded");
   return { name, store, plan: record.plan, status };
