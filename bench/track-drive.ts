@@ -46,7 +46,7 @@ const plan = {
       }),
     ),
   ),
-  target: { name: "bench", spec: clusterTarget({ namespace: NAMESPACE, parallelism: Number(steps) }) },
+  target: { name: "bench", spec: clusterTarget({ namespace: NAMESPACE, parallelism: Number(steps), perMinute: 6000 }) },
 };
 const store = openFolder(join(folder, "store"));
 const names = Array.from({ length: Number(runs) }, (_, at) => `run-${at + 1}`);

@@ -36,7 +36,8 @@ export function planOf({ steps }: Tale): Plan {
       },
     }),
   );
-  const spec = clusterTarget({ namespace: NAMESPACE, parallelism: 2 });
+  // All plans share a namespace, and nothing here is slow to take up.
+  const spec = clusterTarget({ namespace: NAMESPACE, parallelism: 2, perMinute: 600 });
   return { ...planWith(made), target: { name: "faults", spec } };
 }
 
