@@ -22,6 +22,8 @@ const OPTIONS = {
   target: "node20",
   define: PLACE,
   minifySyntax: true,
+  // What is loaded late is loaded by require: code that is not loaded as a module cannot import without a warning of Node's.
+  supported: { "dynamic-import": false },
   legalComments: "none",
   logLevel: "warning",
 };
@@ -66,13 +68,12 @@ const CLI = join(ROOT, "dist/cli.cjs");
 const START = `#!/usr/bin/env node
 "use strict";
 const { existsSync, readFileSync } = require("node:fs");
-const { Script, constants } = require("node:vm");
+const { Script } = require("node:vm");
 require("node:module").enableCompileCache?.();
 const [file, code] = [__dirname + "/sparkwright.cjs", __dirname + "/sparkwright.code"];
 const script = new Script("(function (exports, require, module, __filename, __dirname) {" + readFileSync(file, "utf8") + "\\n})", {
   filename: file,
   cachedData: existsSync(code) ? readFileSync(code) : undefined,
-  importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
 });
 module.exports = script;
 script.runInThisContext()({}, require, module, file, __dirname);

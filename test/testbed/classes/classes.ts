@@ -76,11 +76,12 @@ async function tried(place: Place, one: Case, recorder: Recorder, update: boolea
   const why = one.impossible?.();
   if (why !== undefined) return row("", `not possible here: ${why}`);
   let { run, output } = await carriedOut(place, one, 1);
-  let described = await sparkwright(place, ["describe", run ?? "none"]).ended;
+  const at = ["-n", namespaceOf(one)];
+  let described = await sparkwright(place, ["describe", run ?? "none", ...at]).ended;
   if (one.expects !== "SubmissionFailed" && classOf(described.stdout) === "SubmissionFailed") {
     say(`${one.name}: once more, since the operator could not submit it (a busy machine)`);
     ({ run, output } = await carriedOut(place, one, 2));
-    described = await sparkwright(place, ["describe", run ?? "none"]).ended;
+    described = await sparkwright(place, ["describe", run ?? "none", ...at]).ended;
   }
   if (run === undefined) return row("", `no run was made: ${output.trim().split("\n").at(-1) ?? ""}`, output);
   // Where the command gave up, what it said is part of the answer.
@@ -105,7 +106,7 @@ async function carriedOut(place: Place, one: Case, time: number): Promise<{ run:
     void started.ended.then(() => (hasEnded = true));
     const name = (await started.says(/^Run (\S+): /m))?.[1];
     if (name !== undefined && one.during !== undefined) {
-      const cancel = () => sparkwright(place, ["cancel", name]).ended;
+      const cancel = () => sparkwright(place, ["cancel", name, "-n", namespaceOf(one)]).ended;
       await one.during({ name, ended: started.ended, hasEnded: () => hasEnded, cancel });
     }
     const { stdout, stderr } = await started.ended;
@@ -113,6 +114,11 @@ async function carriedOut(place: Place, one: Case, time: number): Promise<{ run:
   } finally {
     await after?.();
   }
+}
+
+function namespaceOf({ target }: Case): string {
+  const { namespace } = target ?? {};
+  return typeof namespace === "string" ? namespace : NAMESPACE;
 }
 
 /** The class that `describe` tells of the failed step, else the phase of the run. */
