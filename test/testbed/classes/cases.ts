@@ -6,8 +6,8 @@ import * as harm from "./harm.ts";
 
 export interface Case {
   name: string;
-  /** What the run is to end with. Interrupted: the command ends with an error, and the run waits for `resume`. */
-  expects: FailureClass | "Succeeded" | "Interrupted";
+  /** What the run is to end with. Interrupted: the command ends with an error, and the run waits for `resume`. Refused: there is no run. */
+  expects: FailureClass | "Succeeded" | "Interrupted" | "Refused";
   /** Settings of the job; `behaviour` is one of job.py. */
   settings?: { behaviour: string; seconds?: number };
   /** Replaces fields of the target. */
@@ -64,8 +64,8 @@ export const CHEAP: Case[] = [
     target: { serviceAccount: "there-is-none" },
     deadlines: PATIENT,
   },
-  { name: "namespace", expects: "Interrupted", target: { namespace: "kube-system" } },
-  { name: "token", expects: "Interrupted", kubeconfig: harm.expiredToken },
+  { name: "namespace", expects: "Refused", target: { namespace: "kube-system" } },
+  { name: "token", expects: "Refused", kubeconfig: harm.expiredToken },
   {
     name: "config-map",
     expects: "ConfigError",

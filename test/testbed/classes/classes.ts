@@ -83,6 +83,12 @@ async function tried(place: Place, one: Case, recorder: Recorder, update: boolea
     ({ run, output } = await carriedOut(place, one, 2));
     described = await sparkwright(place, ["describe", run ?? "none", ...at]).ended;
   }
+  if (run === undefined && one.expects === "Refused")
+    return row(
+      "Refused",
+      compared(join(GOLDEN, `${one.name}.txt`), masked(output, `${one.name}-${place.stamp}-1`), update) ?? "produced",
+      output,
+    );
   if (run === undefined) return row("", `no run was made: ${output.trim().split("\n").at(-1) ?? ""}`, output);
   // Where the command gave up, what it said is part of the answer.
   const said = one.expects === "Interrupted" ? output.slice(output.indexOf("\n") + 1) : "";
