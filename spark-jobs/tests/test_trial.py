@@ -1,4 +1,5 @@
 import copy
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ def fitted(made, folder):
     baselines = [baseline.fitted(test.fit, SETTINGS["context"]) for baseline in tuned(histories, SETTINGS).baselines]
     context, shape, recipe = model_of(SETTINGS, test)
     ids = context.ids(test.fit, np.arange(test.fit.visits))
-    place = prepare(test.fit, ids, shape, recipe, 2, folder)
+    place = Path(prepare(test.fit, ids, shape, recipe, 2, str(folder)))
     files = {path.name: path.read_bytes() for path in place.iterdir() if path.suffix == ".npz"}
     return test, context, baselines, place.name, files
 

@@ -10,7 +10,7 @@ const RULES: [RegExp, string][] = [
   [/\b\d+%/g, "SHARE"],
   [/\bv-[0-9a-f]{12}\b/g, "v-VERSION"],
   [/sha256:[0-9a-f]{64}/g, "sha256:DIGEST"],
-  [/\b\d+m\d\ds\b|\b\d+(\.\d)?s\b(?! in phase)/g, "TIME"],
+  [/\b\d+m(?= ago)|\b\d+m\d\ds\b|\b\d+(\.\d)?s\b(?! in phase)/g, "TIME"],
   [/\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(\.\d+)?( ?UTC|Z)?/g, "MOMENT"],
   [/\b10\.\d+\.\d+\.\d+(:\d+)?/g, "ADDRESS"],
   [/\b127\.0\.0\.1:\d+/g, "SERVER"],
