@@ -5,11 +5,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
 import { once } from "node:events";
 import { join } from "node:path";
 import { MissingError } from "../scripts/missing.mjs";
 import { selfSigned } from "./certificate.ts";
+import { freePort } from "./free-port.ts";
 import { operatorDefinitions, program } from "./testbed/build.ts";
 import { output, succeeds, until } from "./testbed/command.ts";
 import { SOURCES } from "./testbed/places.ts";
@@ -194,13 +194,4 @@ async function ready(plane: ControlPlane, folder: string, children: ChildProcess
     operatorDefinitions(),
   ]);
   for (const name of ["namespace", "submitter"]) apply("--filename", join(SOURCES, "cluster", `${name}.yaml`));
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }

@@ -2,11 +2,11 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
+import { freePort } from "../free-port.ts";
 import { program } from "../testbed/build.ts";
 
 export const KEYS = { AWS_ACCESS_KEY_ID: "tester", AWS_SECRET_ACCESS_KEY: "tester-secret" };
@@ -57,13 +57,4 @@ export async function startServer(): Promise<S3Server> {
 /** What a process needs in its environment to reach the server. */
 export function environmentOf(endpoint: string): Record<string, string> {
   return { ...KEYS, AWS_REGION: REGION, AWS_ENDPOINT_URL: endpoint };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }

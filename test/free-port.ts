@@ -1,0 +1,13 @@
+/** Ports for servers of tests. */
+import { once } from "node:events";
+import { createServer, type AddressInfo } from "node:net";
+
+/** One of loopback that nobody listens on now. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
