@@ -3,6 +3,7 @@ import { rmSync } from "node:fs";
 import { afterAll, expect, test, vi } from "vitest";
 import type { Backend } from "../orchestrator/backends/backend.ts";
 import { QuotaExceededError, UnavailableError } from "../orchestrator/errors.ts";
+import type { Observation } from "../orchestrator/spark-app.ts";
 import { Bench, HOME, one, phases } from "./stand-in/bench.ts";
 import { standIn } from "./stand-in/plan.ts";
 
@@ -31,23 +32,32 @@ test("a server that does not answer a submission costs no attempt", async () => 
   expect(status.steps["only"]?.attempts).toHaveLength(1);
 });
 
-test("an application that came and went while the answer to its submission was lost is not started over its result", async () => {
-  const bench = new Bench();
-  const run = await bench.start(one({}));
-  let submissions = 0;
-  const backend = changed(bench, (real) => ({
-    async submit(app, signal) {
-      submissions += 1;
-      await real.submit(app, signal);
-      await vi.waitFor(async () => expect((await real.observe(app, signal))?.phase).toBe("Ended"), { timeout: 20_000 });
-      throw new UnavailableError("Cannot create: the answer was lost");
-    },
-    observe: () => Promise.resolve(undefined),
-  }));
-  const { steps } = await bench.drive(run, { backend });
-  expect(steps["only"]).toMatchObject({ phase: "Succeeded", attempts: [{ number: 1 }] });
-  expect(submissions).toBe(1);
-});
+test.for<[string, Observation | undefined]>([
+  ["has left nothing behind", undefined],
+  // The operator's object is still there, and what it says of the end is no evidence.
+  ["has left its application behind", { phase: "Ended", where: "a driver whose pod is gone" }],
+])(
+  "an application that came and went while the answer to its submission was lost, and %s, is judged by its result",
+  async ([, left]) => {
+    const bench = new Bench();
+    const run = await bench.start(one({}));
+    let submissions = 0;
+    const backend = changed(bench, (real) => ({
+      async submit(app, signal) {
+        submissions += 1;
+        await real.submit(app, signal);
+        await vi.waitFor(async () => expect((await real.observe(app, signal))?.phase).toBe("Ended"), {
+          timeout: 20_000,
+        });
+        throw new UnavailableError("Cannot create: the answer was lost");
+      },
+      observe: () => Promise.resolve(submissions === 0 ? undefined : left),
+    }));
+    const { steps } = await bench.drive(run, { backend });
+    expect(steps["only"]).toMatchObject({ phase: "Succeeded", attempts: [{ number: 1 }] });
+    expect(submissions).toBe(1);
+  },
+);
 
 test("a quota that is used up is a failure of its own class, and is tried again", async () => {
   const bench = new Bench();

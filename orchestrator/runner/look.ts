@@ -17,7 +17,9 @@ export async function look(crew: Crew, status: RunStatus, signal: AbortSignal): 
       try {
         const app = await appOf(crew, status, stepNamed(crew, step), attempt.number);
         const there = (await crew.backend.observe(app, signal)) ?? null;
-        seen[attempt.application] = attempt.phase === "Recorded" ? there : await completed(crew, app, there);
+        // Nothing there of what was only recorded: the submission, which looks for a result itself, is still to come.
+        const isToCome = there === null && attempt.phase === "Recorded";
+        seen[attempt.application] = isToCome ? there : await completed(crew, app, there);
       } catch (error) {
         // Not to know is no evidence; the next look may tell.
         if (!(error instanceof UnavailableError)) throw error;
