@@ -1,19 +1,13 @@
-/** The main pipeline on this machine: its time, where that goes, what we add to Spark's own, and what the jobs say of themselves. */
+/** The main pipeline on this machine: its time, where that goes, and what the jobs say of themselves. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { bareRun } from "./bare-run.ts";
 import type { Figure } from "./figure.ts";
 import { ROOT, sparkwright } from "./program.ts";
-import { attemptOf, latestRun, metricsOf, stepSeconds, type RunFiles } from "./run-files.ts";
+import { latestRun, metricsOf, stepSeconds, type RunFiles } from "./run-files.ts";
 
 const DEMO_LIMIT_S = 600;
 const RERUN_LIMIT_S = 5;
-/** The step whose overhead is measured: Spark alone, without the spread that training has. */
-const STEP = "features";
-const PAIRS = 3;
-const OVERHEAD_RATIO = 1.05;
-const OVERHEAD_S = 1;
 
 /** Figures as they become known; all in stores of their own, in a temporary folder. */
 export function* laptop(): Iterable<Figure> {
@@ -26,14 +20,13 @@ export function* laptop(): Iterable<Figure> {
     yield* shares(run, wall);
     yield { name: "rerun.unchanged", value: runOffers(store), unit: "s", bound: { atMost: RERUN_LIMIT_S } };
     yield* jobFigures(run);
-    yield* overhead(place);
   } finally {
     rmSync(place, { recursive: true, force: true });
   }
 }
 
 /** Seconds of `sparkwright run offers` in a store. */
-function runOffers(store: string, ...flags: string[]): number {
+export function runOffers(store: string, ...flags: string[]): number {
   const specs = join(ROOT, "job-specs");
   return sparkwright(["run", "offers", "-f", specs, "--target", "laptop", "--store", store, ...flags]).seconds;
 }
@@ -68,23 +61,4 @@ function* jobFigures(run: RunFiles): Iterable<Figure> {
 
 function figure(metrics: Record<string, number>, name: string): number {
   return metrics[name] ?? Number.NaN;
-}
-
-/** The same job under us and bare, turn about; judged by the quickest of each, as other work on the machine only ever adds. */
-export function* overhead(place: string): Iterable<Figure> {
-  const ours: number[] = [];
-  const bare: number[] = [];
-  for (let pair = 1; pair <= PAIRS; pair += 1) {
-    const store = join(place, `overhead-${pair}`);
-    ours.push(runOffers(store, "--only", STEP));
-    bare.push(bareRun(attemptOf(latestRun(store), STEP), join(place, `bare-${pair}`)));
-  }
-  const floor = Math.min(...bare);
-  yield { name: "laptop.bare_s", value: floor, unit: "s" };
-  yield {
-    name: "laptop.overhead_ratio",
-    value: Math.min(...ours) / floor,
-    unit: "ratio",
-    bound: { atMost: OVERHEAD_RATIO + OVERHEAD_S / floor },
-  };
 }

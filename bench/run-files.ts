@@ -5,7 +5,12 @@ import { join } from "node:path";
 export interface RunFiles {
   store: string;
   name: string;
-  status: { steps: Record<string, { startedAt?: number; endedAt?: number; attempts: { number: number }[] }> };
+  status: {
+    steps: Record<
+      string,
+      { startedAt?: number; endedAt?: number; attempts: { number: number; startedAt?: number; endedAt?: number }[] }
+    >;
+  };
 }
 
 /** The run with the highest number. Throws when there is none. */
@@ -26,6 +31,12 @@ export function stepSeconds({ status }: RunFiles): Record<string, number> {
     ((step.endedAt ?? 0) - (step.startedAt ?? 0)) / 1000,
   ]);
   return Object.fromEntries(entries) as Record<string, number>;
+}
+
+/** Seconds that the last driver of a step lived. */
+export function driverSeconds({ status }: RunFiles, step: string): number {
+  const { startedAt = Number.NaN, endedAt = Number.NaN } = status.steps[step]?.attempts.at(-1) ?? {};
+  return (endedAt - startedAt) / 1000;
 }
 
 /** Folder of the last attempt of a step. Throws when it had none. */

@@ -1,6 +1,6 @@
 /**
  * The whole gate: set-up, checks, the TypeScript tests, the Python tests, those of both on real servers that are built here, runs under
- * faults (and with `--full` all of those, the safeguards and the tour). A suite that fails does not stop the next. The last line counts everything; with CI=true a skipped test fails the gate.
+ * faults (and with `--full` all of those, the pipeline and the failure classes on real pods, the safeguards and the tour). A suite that fails does not stop the next. The last line counts everything; with CI=true a skipped test fails the gate.
  */
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -15,6 +15,9 @@ import { tour } from "./tour.mjs";
 
 const REPORTS = join(ROOT, ".cache/reports");
 
+/** The virtual machines of tests live for seconds: they compile cheaply and collect garbage in one thread. */
+const SHORT_LIVED = { SPARK_SUBMIT_OPTS: "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC" };
+
 const SUITES = [
   { name: "check", full: false, run: checks },
   { name: "vitest", full: false, run: () => vitest("vitest", []) },
@@ -23,12 +26,15 @@ const SUITES = [
   { name: "servers", full: false, needs: go, run: () => vitest("servers", ["--config", "vitest.cluster.config.ts"]) },
   { name: "pytest s3", full: false, needs: go, run: () => pytest("pytest-s3", ["-m", "s3"]) },
   { name: "faults", full: false, needs: go, run: faults },
+  { name: "pods", full: true, needs: go, run: pods },
   { name: "safeguards", full: true, run: async () => counted(await safeguards([])) },
   { name: "tour", full: true, run: async () => counted(await tour({ update: false, cold: false })) },
 ];
 
 await exitWith(async () => {
+  const start = Date.now();
   await setup();
+  process.stderr.write(`set-up took ${secondsSince(start)} s\n`);
   const full = process.argv.includes("--full");
   rmSync(REPORTS, { recursive: true, force: true });
   mkdirSync(REPORTS, { recursive: true });
@@ -38,8 +44,9 @@ await exitWith(async () => {
     const began = Date.now();
     const lacking = suite.needs?.();
     const counts = lacking === undefined ? await suite.run(full) : { passed: 0, failed: 0, skipped: [lacking] };
-    rows.push({ name: suite.name, ...counts, seconds: Math.round((Date.now() - began) / 1000) });
+    rows.push({ name: suite.name, ...counts, seconds: secondsSince(began) });
   }
+  if (!full) await machine();
   return report(rows);
 });
 
@@ -52,7 +59,7 @@ async function vitest(name, options) {
   const args = ["run", ...options, "--reporter=default", "--reporter=json", `--outputFile.json=${file}`];
   const code = await run(nodeBinary(), [join(ROOT, "node_modules/vitest/vitest.mjs"), ...args], {
     cwd: ROOT,
-    env: environment(),
+    env: { ...environment(), ...SHORT_LIVED },
   });
   return settled(code, readVitest(read(file)));
 }
@@ -61,7 +68,7 @@ async function pytest(name, options) {
   const file = join(REPORTS, `${name}.xml`);
   const code = await run(pythonBinary(), ["-m", "pytest", ...options, `--junitxml=${file}`, "--durations=5"], {
     cwd: join(ROOT, "spark-jobs"),
-    env: environment(),
+    env: { ...environment(), ...SHORT_LIVED },
   });
   return settled(code, readJunit(read(file)));
 }
@@ -71,6 +78,27 @@ async function faults(full) {
   const args = ["test/faults/faults.ts", ...(full ? ["--full"] : [])];
   const code = await run(nodeBinary(), args, { cwd: ROOT, env: environment() });
   return counted([{ passed: code === 0 }]);
+}
+
+/** The pipeline and the failure classes on tier 2 of the testbed; a testbed that was up before stays up. */
+async function pods() {
+  const testbed = (words) =>
+    run(nodeBinary(), ["test/testbed/testbed.ts", ...words], { cwd: ROOT, env: environment() });
+  const wasUp = (await testbed(["status", "--tier", "2"])) === 0;
+  const outcomes = [];
+  for (const words of [["demo"], ["classes"], ...(wasUp ? [] : [["down", "--verify"]])])
+    outcomes.push({ passed: (await testbed(words)) === 0 });
+  return counted(outcomes);
+}
+
+/** Says whether `npm run test:full` could bring up real pods here. */
+async function machine() {
+  process.stdout.write("\nOf what real pods need (npm run testbed -- up --tier 2) this machine has:\n");
+  await run(nodeBinary(), ["test/testbed/testbed.ts", "check"], { cwd: ROOT, env: environment() });
+}
+
+function secondsSince(began) {
+  return Math.round((Date.now() - began) / 1000);
 }
 
 /** What is missing to build servers; undefined when nothing is. */

@@ -99,7 +99,8 @@ export function removeStrayFiles(): void {
 }
 
 /** Version 2 has one hierarchy, version 1 one for each controller. */
-function hierarchies(): string[] {
+/** Mount points of the hierarchies of control groups. */
+export function hierarchies(): string[] {
   if (existsSync(join(GROUPS, "cgroup.controllers"))) return [GROUPS];
   return lines("/proc/self/mountinfo")
     .filter((line) => / - cgroup2? /.test(line))

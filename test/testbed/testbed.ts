@@ -1,6 +1,6 @@
 /**
- * `npm run testbed -- up|down|status|env|demo|classes [--tier 1|2] [--share 0.1]`: a real Kubernetes on this machine, without Docker and without a registry.
- * Exit 0 when done, 1 when `status` finds the tier not running, `down --verify` finds something left or `classes` a failure told wrongly, 2 for a wrong command
+ * `npm run testbed -- check|up|down|status|env|demo|classes [--tier 1|2] [--share 0.1]`: a real Kubernetes on this machine, without Docker and without a registry.
+ * Exit 0 when done, 1 when `check` finds that this machine cannot have tier 2, `status` the tier not running, `down --verify` finds something left or `classes` a failure told wrongly, 2 for a wrong command
  * or something missing; `demo` ends as its run does.
  */
 import { join } from "node:path";
@@ -10,16 +10,22 @@ import { MissingError, exitWith } from "../../scripts/missing.mjs";
 import { say } from "./command.ts";
 import { demo } from "./demo.ts";
 import { down, leftovers } from "./down.ts";
+import { machine } from "./machine.ts";
 import { RUN, kubeconfig } from "./places.ts";
 import { environment, isUp, status } from "./status.ts";
 import { up } from "./up.ts";
 
 const USAGE =
-  "Usage: npm run testbed -- up|down|status|env|demo|classes [--tier 1|2] [--verify] [--admin] [--share 0.1] [--update] [--at-once N] [CASE…]";
+  "Usage: npm run testbed -- check|up|down|status|env|demo|classes [--tier 1|2] [--verify] [--admin] [--share 0.1] [--update] [--at-once N] [CASE…]";
 
 async function main(): Promise<number> {
   const { verb, tier, verify, admin, share, ...trial } = words();
   switch (verb) {
+    case "check": {
+      const { text, suffices } = machine();
+      process.stdout.write(text);
+      return suffices ? 0 : 1;
+    }
     case "up":
       await alone(() => up(tier));
       say(`tier ${tier} is up; reach it with: export KUBECONFIG=${kubeconfig("admin")}`);
@@ -39,7 +45,10 @@ async function main(): Promise<number> {
     case "classes":
       return (await (await import("./classes/classes.ts")).classes(trial)) ? 0 : 1;
     default:
-      throw new MissingError(`Cannot do "${verb}": the testbed knows up, down, status, env, demo and classes`, USAGE);
+      throw new MissingError(
+        `Cannot do "${verb}": the testbed knows check, up, down, status, env, demo and classes`,
+        USAGE,
+      );
   }
 }
 
