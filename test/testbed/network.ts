@@ -13,12 +13,24 @@ interface Piece {
 const FORWARDING = "/proc/sys/net/ipv4/ip_forward";
 const COMMENT = ["-m", "comment", "--comment", "sparkwright-testbed"];
 
+/**
+ * A bridge that was given none takes the lowest address of its ports, so another one whenever pods come and go; those that stay then
+ * talk to nobody for ten to fifteen seconds, until they ask for it again.
+ */
+const HARDWARE_ADDRESS = "02:53:57:00:00:01";
+
 const PIECES: Piece[] = [
   {
     name: `link ${NETWORK.bridge}`,
     isThere: () => succeeds("ip", ["link", "show", NETWORK.bridge]),
     make: () => output("ip", ["link", "add", NETWORK.bridge, "type", "bridge"]),
     undo: () => output("ip", ["link", "delete", NETWORK.bridge]),
+  },
+  {
+    name: `hardware address of ${NETWORK.bridge}`,
+    isThere: () => answer("ip", ["link", "show", NETWORK.bridge]).includes(` ${HARDWARE_ADDRESS} `),
+    make: () => output("ip", ["link", "set", NETWORK.bridge, "address", HARDWARE_ADDRESS]),
+    undo: () => {},
   },
   // The kubelet refuses a node address that no interface has, and an API server advertises it: so it comes first.
   address(`${NETWORK.host}/24`, NETWORK.bridge),
