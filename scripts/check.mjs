@@ -5,6 +5,7 @@ import { pathToFileURL } from "node:url";
 import { run } from "./child.mjs";
 import { exitWith } from "./missing.mjs";
 import { REQUIREMENTS, ROOT, environment, nodeBinary, pythonBinary } from "./places.mjs";
+import { staleSafeguards } from "./safeguards.mjs";
 import { setup } from "./setup.mjs";
 
 /** Name, and a command or a function giving what is wrong. */
@@ -16,6 +17,7 @@ const CHECKS = [
   ["python format", [pythonBinary(), "-m", "ruff", "format", "--check", "--no-cache", "spark-jobs"]],
   ["generated files are fresh", [() => nodeBinary(), "orchestrator/generate.ts", "--check"]],
   ["lock files name no host", lockFileFindings],
+  ["safeguards apply", staleSafeguards],
 ];
 
 /**

@@ -20,9 +20,7 @@ const LONGEST_TEST_MS = 10 * 60_000;
  * @returns {Promise<{ name: string, passed: boolean }[]>} one per patch; passed: the test was red
  */
 export async function safeguards(only) {
-  const all = readdirSync(FOLDER)
-    .filter((file) => file.endsWith(".patch"))
-    .toSorted();
+  const all = patchFiles();
   const files = all.filter((file) => only.length === 0 || only.some((part) => file.includes(part)));
   const patches = files.map(readPatch);
   const copy = mkdtempSync(join(tmpdir(), "sparkwright-safeguards-"));
@@ -37,6 +35,18 @@ export async function safeguards(only) {
   } finally {
     rmSync(copy, { recursive: true, force: true });
   }
+}
+
+/** What is wrong with the patches that no longer apply to the working tree; undefined when all do. */
+export function staleSafeguards() {
+  const stale = patchFiles().flatMap((file) => apply(ROOT, file, ["--check"]) ?? []);
+  return stale.length === 0 ? undefined : stale.join("");
+}
+
+function patchFiles() {
+  return readdirSync(FOLDER)
+    .filter((file) => file.endsWith(".patch"))
+    .toSorted();
 }
 
 /** The three header lines of a patch: which invariant, which test, and what the failing test says. */
@@ -75,10 +85,10 @@ function tell(verdict, patch, why, output) {
   return verdict;
 }
 
-/** Applies a patch in the copy; gives what went wrong. */
-function apply(copy, file, options) {
+/** Applies a patch in a tree; gives what went wrong. */
+function apply(tree, file, options) {
   const { status, stderr } = spawnSync("git", ["apply", "--unidiff-zero", ...options, join(FOLDER, file)], {
-    cwd: copy,
+    cwd: tree,
     encoding: "utf8",
   });
   return status === 0 ? undefined : stderr;

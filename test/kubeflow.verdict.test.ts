@@ -112,12 +112,12 @@ const ENDED: [string, Partial<Seen>, FailureClass, RegExp][] = [
     {
       application: application(
         "FAILED",
-        `${SUBMISSION}pods "app-driver" is forbidden: exceeded quota: compute, requested: memory=2Gi, used: memory=7Gi, limited: memory=8Gi.`,
+        `${SUBMISSION}pods "app-driver" is forbidden: exceeded quota: compute, requested: memory=2Gi, used: memory=7Gi, limited: memory=8Gi. Received status: Status(apiVersion=v1, code=403, details=null).`,
         0,
       ),
     },
     "QuotaExceeded",
-    /exceeded quota: compute, requested: memory=2Gi, used: memory=7Gi, limited: memory=8Gi/,
+    /exceeded quota: compute, requested: memory=2Gi, used: memory=7Gi, limited: memory=8Gi$/,
   ],
   [
     "no service account",

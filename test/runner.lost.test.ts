@@ -3,6 +3,7 @@ import { rmSync } from "node:fs";
 import { afterAll, expect, test, vi } from "vitest";
 import type { Backend } from "../orchestrator/backends/backend.ts";
 import { QuotaExceededError, UnavailableError } from "../orchestrator/errors.ts";
+import type { FolderStore } from "../orchestrator/storage/folder.ts";
 import type { Observation } from "../orchestrator/spark-app.ts";
 import { Bench, HOME, one, phases } from "./stand-in/bench.ts";
 import { standIn } from "./stand-in/plan.ts";
@@ -99,4 +100,36 @@ test("without a result document it is lost", async () => {
   }));
   const { steps } = await bench.drive(run, { backend });
   expect(steps["only"]?.attempts.map(({ failure }) => failure?.class)).toEqual(["StatusLost", "StatusLost"]);
+});
+
+/** The bench's store, which answers no write of a status from the second one on, so many times. */
+const silent = (bench: Bench, times: number): FolderStore => {
+  let [writes, left] = [0, times];
+  return {
+    ...bench.store,
+    writeStatus(lock, status) {
+      writes += 1;
+      if (writes > 1 && left-- > 0) return Promise.reject(new UnavailableError("Cannot write the status: no answer"));
+      return bench.store.writeStatus(lock, status);
+    },
+  };
+};
+
+test("a store that does not answer for a while is waited for, and who drives is told once", async () => {
+  const bench = new Bench();
+  const run = await bench.start(one({}));
+  const told: string[] = [];
+  const onTrouble = ({ message }: Error) => void told.push(message);
+  const status = await bench.drive(run, { store: silent(bench, 3), patienceMs: 200, onTrouble, every: 5 });
+  expect(phases(status)).toEqual({ only: "Succeeded" });
+  expect(status.steps["only"]?.attempts).toHaveLength(1);
+  expect(told).toEqual(["Cannot write the status: no answer"]);
+});
+
+test("a store that does not answer for longer than somebody waits leaves the run to be resumed", async () => {
+  const bench = new Bench();
+  const run = await bench.start(one({}));
+  const store = silent(bench, Number.POSITIVE_INFINITY);
+  await expect(bench.drive(run, { store, patienceMs: 50 })).rejects.toBeInstanceOf(UnavailableError);
+  expect(phases(await bench.drive(run))).toEqual({ only: "Succeeded" });
 });

@@ -15,6 +15,9 @@ import { targetOf } from "./runs.ts";
 import { machineFor } from "./specs.ts";
 import type { Terminal } from "./terminal.ts";
 
+/** Longer than an API server takes to come back. */
+const PATIENCE_MS = 5 * 60_000;
+
 /** Drives the run to its end and prints how it ended. Raises JobFailedError or InterruptedError when it did not succeed. */
 export async function follow(store: FolderStore, record: RunRecord, print: Format, terminal: Terminal): Promise<void> {
   const suffix = placeSuffix(store, terminal);
@@ -40,6 +43,8 @@ export async function follow(store: FolderStore, record: RunRecord, print: Forma
       clock: terminal.now,
       cancel: cancel.signal,
       leave: leave.signal,
+      patienceMs: PATIENCE_MS,
+      onTrouble: ({ message }) => view.note(`${message}; waiting for it, jobs go on\n`),
       onChange: view.onChange,
     });
   } finally {

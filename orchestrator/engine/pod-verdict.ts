@@ -68,15 +68,26 @@ function deleted({ application, driver }: ClusterEvidence, seen: Observation): F
   };
 }
 
-const EVICTIONS = ["Evicted", "PreemptionByScheduler", "EvictionByEvictionAPI", "TerminationByKubelet", "Preempting"];
+const ROOM = "Give the driver the memory and disk it uses, or a node that is less crowded";
+const PRIORITY =
+  "Give the namespace's pods a priority class that others do not displace, or wait until those have ended";
+/** Why a pod had to leave its node, and what helps against it. */
+const EVICTIONS: Record<string, string> = {
+  Evicted: ROOM,
+  TerminationByKubelet: ROOM,
+  PreemptionByScheduler: PRIORITY,
+  Preempting: PRIORITY,
+  EvictionByEvictionAPI:
+    "Somebody drained its node, or an autoscaler moved it; a PodDisruptionBudget holds such moves off",
+};
 
 function evicted({ driver }: ClusterEvidence, seen: Observation): Finding | undefined {
-  if (driver?.reason === undefined || !EVICTIONS.includes(driver.reason) || seen.termination !== undefined)
-    return undefined;
+  const remedy = EVICTIONS[driver?.reason ?? ""];
+  if (driver === undefined || remedy === undefined || seen.termination !== undefined) return undefined;
   return {
     class: "Evicted",
     cause: `the driver was evicted${driver.node ? ` from ${driver.node}` : ""}: ${driver.message ?? driver.reason}`,
-    remedy: "Give the driver the memory and disk it uses, or a node that is less crowded",
+    remedy,
   };
 }
 
@@ -137,15 +148,21 @@ function submissionFailed({ application, driver }: ClusterEvidence, seen: Observ
     seen.exitCode !== undefined
   )
     return undefined;
+  const message = sentences(application.message);
   for (const { pattern, ...meaning } of SUBMISSION) {
-    const match = pattern.exec(application.message);
+    const match = pattern.exec(message);
     if (match !== null) return { ...meaning, cause: `the driver was not created: ${match[0]}` };
   }
   return {
     class: "SubmissionFailed",
-    cause: `the operator could not submit it: ${mostTelling(application.message)}`,
+    cause: `the operator could not submit it: ${mostTelling(message)}`,
     remedy: "Look at the log of the operator's controller",
   };
+}
+
+/** What people can read of a message: Spark's client repeats each refusal of the API server as the object it came in. */
+function sentences(message: string): string {
+  return message.replaceAll(/\.?(?: Received status: Status\(.*)?$/gm, "");
 }
 
 /** The line of a JVM's complaint that says what was wrong: its last cause, else its last exception, else its first line. */

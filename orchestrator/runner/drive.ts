@@ -13,6 +13,7 @@ import { stepNamed, type Crew } from "./crew.ts";
 import { hands } from "./hands.ts";
 import { launch, remove, settle } from "./launch.ts";
 import { look } from "./look.ts";
+import { patience } from "./patience.ts";
 import { prepare } from "./prepare.ts";
 import { publish } from "./publish.ts";
 
@@ -30,6 +31,10 @@ export interface DriveOptions {
   onChange?: (moment: { status: RunStatus; seen: Seen }) => void;
   /** Pause between two looks in ms. Default 250. */
   every?: number;
+  /** How long a store that does not answer is waited for, in ms. Default 0: the run then waits for whoever drives it next. */
+  patienceMs?: number;
+  /** Told when such a wait begins. */
+  onTrouble?: (error: UnavailableError) => void;
   /** Take the run's lock also from a process that cannot be looked up (another host). */
   force?: boolean;
 }
@@ -69,13 +74,15 @@ async function untilOver(
   bell: Bell,
 ): Promise<RunStatus> {
   const work = hands();
+  const outlast = patience(options.patienceMs ?? 0, options.onTrouble);
   let [written, status] = [begun, begun];
   const settling: Promise<void>[] = [];
   for (;;) {
     signal.throwIfAborted();
     status = work.reports().reduce((so, report) => absorb(so, report, crew.clock()), status);
-    if (status.phase === "Running" && status.cancelRequested !== true && (await shouldCancel(crew, options))) {
-      status = absorb(status, { report: "cancelRequested" }, crew.clock());
+    if (status.phase === "Running" && status.cancelRequested !== true) {
+      const isCancelled = await outlast(() => shouldCancel(crew, options), signal);
+      if (isCancelled) status = absorb(status, { report: "cancelRequested" }, crew.clock());
     }
     bell.silence();
     const seen = await look(crew, status, signal);
@@ -88,7 +95,8 @@ async function untilOver(
     status = actions.reduce((so, action) => advance(crew.record.name, so, action, now), status);
     // What is about to be done is on disk before it is done; what was done since the last write goes with it.
     const hasChanged = status !== written;
-    if (hasChanged) written = status = await crew.store.writeStatus(crew.lock, status);
+    const news = status;
+    if (hasChanged) written = status = await outlast(() => crew.store.writeStatus(crew.lock, news), signal);
     options.onChange?.({ status, seen });
     // In the background: the next step need not wait for it.
     for (const action of actions) {
@@ -101,7 +109,7 @@ async function untilOver(
     }
     const known = status;
     for (const action of actions) {
-      if (isDeed(action)) work.begin(action.step, () => carryOut(crew, known, action, signal));
+      if (isDeed(action)) work.begin(action.step, () => outlast(() => carryOut(crew, known, action, signal), signal));
     }
     if (!hasChanged) await rest(crew, status, options, [bell.rings(), work.hasNews()]);
   }

@@ -40,7 +40,8 @@ export const CHEAP: Case[] = [
   {
     name: "cpu",
     expects: "Unschedulable",
-    size: { driver: { cores: 64, coreRequest: "64" } },
+    // More than a node has, less than the quota that may be in force meanwhile.
+    size: { driver: { cores: 24, coreRequest: "24" } },
     deadlines: { ...PATIENT, pending: "20s" },
   },
   {

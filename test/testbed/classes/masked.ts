@@ -13,6 +13,9 @@ const RULES: [RegExp, string][] = [
   [/\b\d+m(?= ago)|\b\d+m\d\ds\b|\b\d+(\.\d)?s\b(?! in phase)/g, "TIME"],
   [/\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(\.\d+)?( ?UTC|Z)?/g, "MOMENT"],
   [/\b10\.\d+\.\d+\.\d+(:\d+)?/g, "ADDRESS"],
+  [/(?:^ +second \d+\n)+/gm, "              (seconds)\n"],
+  // How far the operator has come when the driver's end is seen is chance; what it says beside a pod is no evidence.
+  [/the operator says [A-Z_]+\n(?: +driver (?:container failed|pod not found).*\n)?/g, "the operator says STATE\n"],
   [/\b127\.0\.0\.1:\d+/g, "SERVER"],
   [/app-\d{14}-\d{4}|spark-[0-9a-f]{32}/g, "SPARK-ID"],
   [/(allocatable|largest node has) [\d.]+( [KMG]iB)?/g, "$1 SOME"],
