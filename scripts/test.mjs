@@ -10,13 +10,11 @@ import { exitWith } from "./missing.mjs";
 import { ROOT, environment, nodeBinary, pythonBinary } from "./places.mjs";
 import { safeguards } from "./safeguards.mjs";
 import { setup } from "./setup.mjs";
+import { quickSpark } from "./spark-archive.mjs";
 import { readJunit, readVitest } from "./test-report.mjs";
 import { tour } from "./tour.mjs";
 
 const REPORTS = join(ROOT, ".cache/reports");
-
-/** The virtual machines of tests live for seconds: they compile cheaply and collect garbage in one thread. */
-const SHORT_LIVED = { SPARK_SUBMIT_OPTS: "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC" };
 
 const SUITES = [
   { name: "check", full: false, run: checks },
@@ -59,7 +57,7 @@ async function vitest(name, options) {
   const args = ["run", ...options, "--reporter=default", "--reporter=json", `--outputFile.json=${file}`];
   const code = await run(nodeBinary(), [join(ROOT, "node_modules/vitest/vitest.mjs"), ...args], {
     cwd: ROOT,
-    env: { ...environment(), ...SHORT_LIVED },
+    env: { ...environment(), ...(await quickSpark()) },
   });
   return settled(code, readVitest(read(file)));
 }
@@ -68,7 +66,7 @@ async function pytest(name, options) {
   const file = join(REPORTS, `${name}.xml`);
   const code = await run(pythonBinary(), ["-m", "pytest", ...options, `--junitxml=${file}`, "--durations=5"], {
     cwd: join(ROOT, "spark-jobs"),
-    env: { ...environment(), ...SHORT_LIVED },
+    env: { ...environment(), ...(await quickSpark()) },
   });
   return settled(code, readJunit(read(file)));
 }

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "vitest";
-import { ConflictError, RejectedError, UnavailableError } from "../orchestrator/errors.ts";
+import { ConflictError, QuotaExceededError, RejectedError, UnavailableError } from "../orchestrator/errors.ts";
 import { call, type Patience } from "../orchestrator/kubernetes/call.ts";
 import { connect } from "../orchestrator/kubernetes/connection.ts";
 import { readKubeconfig } from "../orchestrator/kubernetes/kubeconfig.ts";
@@ -123,6 +123,32 @@ describe("call()", () => {
     await expect(failure).rejects.toThrow(kind);
     await expect(failure).rejects.toThrow(`Cannot read pod p: ${message}`);
     expect(requests).toHaveLength(1);
+  });
+
+  describe("a server that comes back and has not read its roles yet", () => {
+    const early: Handler = (_, response) => refuse(response, 403, "Forbidden", 'User "ann" cannot get resource "pods"');
+
+    test("is asked again", async () => {
+      const { connection, requests } = await serve(inTurn(reset, early, early, good));
+      expect(await call(connection, READ, never, QUICK)).toMatchObject({
+        metadata: { name: "p" },
+      });
+      expect(requests).toHaveLength(4);
+    });
+
+    test("is unavailable when it goes on", async () => {
+      const { connection } = await serve(inTurn(reset, early));
+      const failure = call(connection, READ, never, QUICK);
+      await expect(failure).rejects.toThrow(UnavailableError);
+      await expect(failure).rejects.toThrow(/cannot get resource "pods" \(.* has only just come back\)/);
+    });
+
+    test("is believed about a quota", async () => {
+      const full: Handler = (_, response) => refuse(response, 403, "Forbidden", "exceeded quota: compute");
+      const { connection, requests } = await serve(inTurn(reset, full));
+      await expect(call(connection, READ, never, QUICK)).rejects.toThrow(QuotaExceededError);
+      expect(requests).toHaveLength(2);
+    });
   });
 
   test("does not trust a stranger, and does not ask him again", async () => {

@@ -7,6 +7,7 @@ import { canvas, changes, frame, progressText, type Scene } from "../orchestrato
 import { phaseOf, runObject, stepsTable, type RunSheet } from "../orchestrator/report/run.ts";
 import { noPaint } from "../orchestrator/report/text.ts";
 import type { RunRecord } from "../orchestrator/storage/store.ts";
+import { clusterTarget } from "./sample-app.ts";
 import { planWith, stepOf } from "./stand-in/plan.ts";
 
 const AT = Date.UTC(2026, 0, 1);
@@ -148,6 +149,23 @@ test("describeRun() has the timeline with durations", () => {
   const text = describeRun(failed, { now: AT, paint: noPaint, results: [], logs: {}, suffix: "" });
   expect(text).toContain("  +5.0s  clean  attempt 1 failed: OutOfMemory: the heap was full (4.0s)\n");
   expect(text).toContain("   +10s         run failed (10s)\n");
+});
+
+test("a pod whose node's clock is behind runs no earlier than it was seen", () => {
+  const target = { name: "cluster", spec: clusterTarget() };
+  const pod = { ...attempt, submittedAt: AT + 500, pendingAt: AT + 1800, startedAt: AT + 1000 };
+  const run = sheet({ clean: { phase: "Running", attempts: [pod], startedAt: AT } });
+  const text = describeRun(
+    { ...run, plan: { ...PLAN, target } },
+    { now: AT, paint: noPaint, results: [], logs: {}, suffix: "" },
+  );
+  const lines = text.split("\n").filter((line) => line.includes("attempt 1 "));
+  expect(lines.map((line) => line.trim())).toEqual([
+    "+0.0s  clean  attempt 1 submitted as shop-1-clean-1-0a0a0a0a",
+    "+0.5s  clean  attempt 1 accepted by the cluster (0.5s)",
+    "+1.8s  clean  attempt 1 has a driver pod (1.3s)",
+    "+1.8s  clean  attempt 1 running (0.0s)",
+  ]);
 });
 
 test("nextCommands() follow the phase", () => {

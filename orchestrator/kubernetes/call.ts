@@ -42,10 +42,14 @@ export async function call<T>(
   signal: AbortSignal,
   patience: Patience = {},
 ): Promise<T | undefined> {
-  const { text, code } = await ask(connection, request, signal, patience);
+  const answer = await ask(connection, request, signal, patience);
+  const { text, code } = answer;
   if (code < 300) return JSON.parse(text) as T;
-  if (isMissingObject({ code, text })) return undefined;
-  throw errorOf({ action: request.action, server: connection.server, code, text });
+  if (isMissingObject(answer)) return undefined;
+  const { server } = connection;
+  const error = errorOf({ action: request.action, server, code, text });
+  if (!isPremature(connection, answer)) throw error;
+  throw new UnavailableError(`${error.message} (${server} has only just come back)`);
 }
 
 /** Like `call`, for what must be there: an answer that it is not is an error too. */
@@ -77,16 +81,29 @@ async function ask(
       const reply = await connection.send(request, { signal, idleMs, stream: false });
       request.onReply?.(reply);
       const answer = { code: reply.status, text: await textOf(reply) };
-      if (!PASSING.includes(answer.code) || attempt >= attempts) return answer;
-      if (onlyRefused && answer.code !== TOO_MANY) return answer;
+      if (answer.code >= 500) lastAway.set(connection, performance.now());
+      const isEarly = isPremature(connection, answer);
+      if (!(isEarly || PASSING.includes(answer.code)) || attempt >= attempts) return answer;
+      if (onlyRefused && !isEarly && answer.code !== TOO_MANY) return answer;
       pause = Math.max(pause, retryAfterMs(reply, answer.text));
     } catch (error) {
       signal.throwIfAborted();
+      lastAway.set(connection, performance.now());
       const failure = networkError(connection, request.action, error, attempt);
       if (failure instanceof RejectedError || attempt >= attempts || onlyRefused) throw failure;
     }
     await pauseFor(pause, signal);
   }
+}
+
+/** When a connection last met no server, or one that could not answer. */
+const lastAway = new WeakMap<Connection, number>();
+const SETTLES_MS = 30_000;
+
+/** Whether it is a refusal of an API server that came up a moment ago: until it has read its roles and accounts it refuses everybody. */
+function isPremature(connection: Connection, { code, text }: Answer): boolean {
+  const since = performance.now() - (lastAway.get(connection) ?? Number.NEGATIVE_INFINITY);
+  return (code === 401 || code === 403) && since < SETTLES_MS && !text.includes("exceeded quota");
 }
 
 /** Rejects with the signal's own reason, which `delay` would wrap. */

@@ -69,10 +69,11 @@ function phaseEvents(step: string, attempt: AttemptStatus, name: string): Event[
   let before = recordedAt;
   return moments.flatMap(({ at, text }) => {
     if (at === undefined) return [];
-    // The pod's own times are by the clock of its node.
-    const took = Math.max(0, at - before);
-    before = at;
-    return [{ at, step, text, took }];
+    // The pod's own times are whole seconds by the clock of its node: none comes before what it follows from.
+    const then = Math.max(at, before);
+    const took = then - before;
+    before = then;
+    return [{ at: then, step, text, took }];
   });
 }
 

@@ -94,7 +94,7 @@ async function tried(place: Place, one: Case, recorder: Recorder, update: boolea
   const said = one.expects === "Interrupted" ? output.slice(output.indexOf("\n") + 1) : "";
   const text = masked(`${said}${described.stdout}`, run);
   const found = classOf(described.stdout);
-  if (found !== one.expects) return row(found, "another class than expected", described.stdout);
+  if (found !== one.expects) return row(found, "another class than expected", `${output}\n${described.stdout}`);
   const difference = compared(join(GOLDEN, `${one.name}.txt`), text, update);
   // What was seen has no order that a test could demand, so it is only written when it is asked for.
   const moments = recorder.momentsOf(run);

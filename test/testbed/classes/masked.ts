@@ -5,7 +5,6 @@ const RULES: [RegExp, string][] = [
   [/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, "UUID"],
   [/^ +(?=\+\d)/gm, "  "],
   [/-[0-9a-f]{16}-(exec|conf-map|driver)/g, "-HASH-$1"],
-  [/^( +(?:evidence +)?)\d+ MiB$/gm, "$1SOME MiB"],
   [/-[0-9a-f]{8}\b/g, "-HASH"],
   [/\b\d+%/g, "SHARE"],
   [/\bv-[0-9a-f]{12}\b/g, "v-VERSION"],
@@ -13,17 +12,17 @@ const RULES: [RegExp, string][] = [
   [/\b\d+m(?= ago)|\b\d+m\d\ds\b|\b\d+(\.\d)?s\b(?! in phase)/g, "TIME"],
   [/\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(\.\d+)?( ?UTC|Z)?/g, "MOMENT"],
   [/\b10\.\d+\.\d+\.\d+(:\d+)?/g, "ADDRESS"],
-  [/(?:^ +second \d+\n)+/gm, "              (seconds)\n"],
   // How far the operator has come when the driver's end is seen is chance; what it says beside a pod is no evidence.
   [/the operator says [A-Z_]+\n(?: +driver (?:container failed|pod not found).*\n)?/g, "the operator says STATE\n"],
   [/\b127\.0\.0\.1:\d+/g, "SERVER"],
   [/app-\d{14}-\d{4}|spark-[0-9a-f]{32}/g, "SPARK-ID"],
+  [/(used: requests\.\w+=)[\w.]+/g, "$1SOME"],
   [/(allocatable|largest node has) [\d.]+( [KMG]iB)?/g, "$1 SOME"],
 ];
 
-/** Lines that Spark's logger wrote, and those of a stack that Java printed. */
+/** Lines that Spark's logger wrote, those of a stack that Java printed, and what job.py says of itself: how many there are is chance. */
 const LOGGED =
-  /^\s*(?:evidence\s+)?(?:\S+-exec-\d+: )?(?:\d\d\/\d\d\/\d\d \d\d:\d\d:\d\d (?:TRACE|DEBUG|INFO|WARN|ERROR)\b|at [\w.$/]+\()/;
+  /^\s*(?:evidence\s+)?(?:\S+-exec-\d+: )?(?:\d\d\/\d\d\/\d\d \d\d:\d\d:\d\d (?:TRACE|DEBUG|INFO|WARN|ERROR)\b|at [\w.$/]+\(|behaviour: |second \d+$|\d+ MiB$)/;
 
 /** Deterministic for equal behaviour. Columns that names and times have made wider are closed up. */
 export function masked(text: string, run: string): string {

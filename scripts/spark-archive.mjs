@@ -1,0 +1,67 @@
+/**
+ * An archive of the classes that Spark loads, for the virtual machines of tests: with it and without the second compiler a small job
+ * takes a third of the processor's time. Made once for each Java beside the Python environment that holds Spark.
+ */
+import { createHash } from "node:crypto";
+import { existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { ask } from "./child.mjs";
+import { withLock } from "./lock.mjs";
+import { environment, pythonBinary } from "./places.mjs";
+
+/** What most jobs do: read, group, join, write, read again. */
+const JOB = `
+import sys
+from pyspark.sql import SparkSession
+spark = SparkSession.builder.getOrCreate()
+numbers = spark.range(1000).selectExpr("id % 7 as k", "id", "rand(1) as x")
+numbers.groupBy("k").count().join(numbers, "k").write.parquet(sys.argv[1])
+spark.read.parquet(sys.argv[1]).orderBy("x").limit(5).toPandas()
+spark.stop()
+`;
+
+/** Virtual machines that live for seconds compile cheaply and collect garbage in one thread. */
+const SHORT_LIVED = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC";
+
+/**
+ * Options for Spark's virtual machines in tests. An archive that cannot be made only costs time.
+ * @returns {Promise<{ SPARK_SUBMIT_OPTS: string }>}
+ */
+export async function quickSpark() {
+  const java = createHash("sha256")
+    .update(ask(javaBinary(), ["-version"]) ?? "")
+    .digest("hex");
+  const archive = join(dirname(dirname(pythonBinary())), `spark-classes-${java.slice(0, 12)}.jsa`);
+  if (!existsSync(archive)) await withLock(`${archive}.lock`, async () => existsSync(archive) || make(archive));
+  return {
+    SPARK_SUBMIT_OPTS: existsSync(archive) ? `${SHORT_LIVED} -XX:SharedArchiveFile=${archive}` : SHORT_LIVED,
+  };
+}
+
+function make(archive) {
+  process.stderr.write("test: making an archive of Spark's classes, once (about a minute) ...\n");
+  const place = mkdtempSync(join(tmpdir(), "sparkwright-archive-"));
+  try {
+    const [job, draft] = [join(place, "job.py"), `${archive}.${process.pid}`];
+    writeFileSync(job, JOB);
+    const conf = ["spark.ui.enabled=false", `spark.driver.extraJavaOptions=-XX:ArchiveClassesAtExit=${draft}`];
+    const made = ask(
+      pythonBinary(),
+      [
+        "-c",
+        "import os, sys, pyspark; home = os.path.dirname(pyspark.__file__); os.execv(f'{home}/bin/spark-submit', ['spark-submit', *sys.argv[1:]])",
+        ...["--master", "local[2]", ...conf.flatMap((one) => ["--conf", one]), job, join(place, "rows")],
+      ],
+      { env: { ...environment(), PYSPARK_PYTHON: pythonBinary() }, maxBuffer: 1 << 26 },
+    );
+    if (made !== undefined && existsSync(draft)) renameSync(draft, archive);
+    else process.stderr.write("test: there is no such archive; Spark starts slower without it\n");
+  } finally {
+    rmSync(place, { recursive: true, force: true });
+  }
+}
+
+function javaBinary() {
+  return process.env.JAVA_HOME ? join(process.env.JAVA_HOME, "bin/java") : "java";
+}
