@@ -21,6 +21,13 @@ spark.read.parquet(sys.argv[1]).orderBy("x").limit(5).toPandas()
 spark.stop()
 `;
 
+/** Becomes the spark-submit of this Python. */
+const SUBMIT = `
+import os, sys, pyspark
+program = os.path.join(os.path.dirname(pyspark.__file__), "bin/spark-submit")
+os.execv(program, [program, *sys.argv[1:]])
+`;
+
 /** Virtual machines that live for seconds compile cheaply and collect garbage in one thread. */
 const SHORT_LIVED = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC";
 
@@ -46,15 +53,11 @@ function make(archive) {
     const [job, draft] = [join(place, "job.py"), `${archive}.${process.pid}`];
     writeFileSync(job, JOB);
     const conf = ["spark.ui.enabled=false", `spark.driver.extraJavaOptions=-XX:ArchiveClassesAtExit=${draft}`];
-    const made = ask(
-      pythonBinary(),
-      [
-        "-c",
-        "import os, sys, pyspark; home = os.path.dirname(pyspark.__file__); os.execv(f'{home}/bin/spark-submit', ['spark-submit', *sys.argv[1:]])",
-        ...["--master", "local[2]", ...conf.flatMap((one) => ["--conf", one]), job, join(place, "rows")],
-      ],
-      { env: { ...environment(), PYSPARK_PYTHON: pythonBinary() }, maxBuffer: 1 << 26 },
-    );
+    const words = ["--master", "local[2]", ...conf.flatMap((one) => ["--conf", one]), job, join(place, "rows")];
+    const made = ask(pythonBinary(), ["-c", SUBMIT, ...words], {
+      env: { ...environment(), PYSPARK_PYTHON: pythonBinary() },
+      maxBuffer: 1 << 26,
+    });
     if (made !== undefined && existsSync(draft)) renameSync(draft, archive);
     else process.stderr.write("test: there is no such archive; Spark starts slower without it\n");
   } finally {
