@@ -57,7 +57,7 @@ async function vitest(name, options) {
   const args = ["run", ...options, "--reporter=default", "--reporter=json", `--outputFile.json=${file}`];
   const code = await run(nodeBinary(), [join(ROOT, "node_modules/vitest/vitest.mjs"), ...args], {
     cwd: ROOT,
-    env: { ...environment(), ...(await quickSpark()) },
+    env: environment(),
   });
   return settled(code, readVitest(read(file)));
 }
