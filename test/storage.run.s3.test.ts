@@ -47,8 +47,10 @@ afterEach(() => {
 
 const chain = (settings: { [key: string]: Json } = {}) => chainIn(store, settings);
 const begin = async (plan: Plan) => (await startRun(store, plan, { clock: systemClock, packageFolder })).name;
-const finish = (run: string): Promise<RunStatus> =>
-  drive(run, { store, backend: backendIn(place, store, server.endpoint), environment: "python-test", every: 20 });
+const finish = (run: string, patienceMs = 0): Promise<RunStatus> => {
+  const backend = backendIn(place, store, server.endpoint);
+  return drive(run, { store, backend, environment: "python-test", every: 20, patienceMs });
+};
 const published = async (dataset: string) => (await store.readPointer(NAMESPACE, dataset))?.version;
 
 describe("a run with its store in a bucket", { timeout: 120_000 }, () => {
@@ -103,7 +105,7 @@ describe("a run with its store in a bucket", { timeout: 120_000 }, () => {
     // Every ninth request fails, every tenth is done without an answer.
     proxy.fault = () => ((at += 1) % 9 === 0 ? { answer: 503 } : at % 10 === 0 ? { lost: true } : undefined);
     const run = await begin(plan);
-    const status = await finish(run);
+    const status = await finish(run, 30_000);
     proxy.fault = () => undefined;
     expect(status.phase).toBe("Succeeded");
     expect(starts(join(place, "starts"))).toEqual(["first/1", "second/1"]);
