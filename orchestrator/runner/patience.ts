@@ -11,24 +11,20 @@ export type Outlast = <T>(work: () => Promise<T>, signal: AbortSignal) => Promis
 /** Each question has been asked several times before. */
 const PAUSE_MS = 1000;
 
-/** Waits `ms` at most from the first question without an answer, of which `onTrouble` is told, to the next with one. */
+/** Waits for each work `ms` at most from its first question without an answer, of which `onTrouble` is told. */
 export function patience(ms: number, onTrouble: (error: UnavailableError) => void = () => undefined): Outlast {
-  let since: number | undefined;
-  const bear = (error: unknown): void => {
-    if (!(error instanceof UnavailableError)) throw error;
-    if (since === undefined) onTrouble(error);
-    since ??= performance.now();
-    if (performance.now() - since >= ms) throw error;
-  };
   return async (work, signal) => {
+    let since: number | undefined;
     for (;;) {
       try {
-        const result = await work();
-        since = undefined;
-        return result;
+        return await work();
       } catch (error) {
         signal.throwIfAborted();
-        bear(error);
+        if (!(error instanceof UnavailableError)) throw error;
+        // Of this work alone: another store may well answer meanwhile.
+        if (since === undefined) onTrouble(error);
+        since ??= performance.now();
+        if (performance.now() - since >= ms) throw error;
       }
       await delay(Math.min(PAUSE_MS, ms / 10), undefined, { signal }).catch(() => undefined);
       signal.throwIfAborted();

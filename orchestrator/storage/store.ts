@@ -9,7 +9,7 @@
  *   runs/<run>/cluster.json                             in place of these: the record is a Run object of a cluster
  *   runs/<run>/<digest>.json                            evidence and plans that are too long for that object
  *   runs/<run>/<step>/<attempt>/…                       params.json, driver.log, progress.json, result.json, termination.json, started.json, exit.json
- *   runs/<run>/<step>/work/                             checkpoints, kept between attempts
+ *   runs/<run>/<step>/work                              folder of checkpoints, kept between attempts
  *   data/<namespace>/<run>/<step>/<attempt>/<role>/…    what a job wrote
  *   datasets/<namespace>/<dataset>/versions/<v>.json    immutable manifest
  *   datasets/<namespace>/<dataset>/current.json         pointer, compare-and-set
