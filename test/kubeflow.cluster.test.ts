@@ -123,7 +123,9 @@ describe("kubeflow on a real API server", () => {
     const app = clusterApp("stays", { stuck: true });
     const backend = open();
     await backend.submit(app, never);
-    await seenAs(app, (seen) => expect(seen?.phase).toBe("Running"));
+    await seenAs(app, (seen) =>
+      expect(seen).toMatchObject({ phase: "Running", cluster: { application: { state: "SUBMITTED" } } }),
+    );
     const path = `/apis/sparkoperator.k8s.io/v1beta2/namespaces/${namespace}/sparkapplications/${app.name}/status`;
     const status = { applicationState: { state: "RUNNING" } };
     const contentType = "application/merge-patch+json";
