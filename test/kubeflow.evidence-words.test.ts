@@ -45,6 +45,13 @@ test("obstacle() does not show that Spark makes its config maps after the pod, u
   expect(evidenceOf(early)?.join()).toContain("conf-map");
 });
 
+test("obstacle() tells a warning that the cluster repeated once", () => {
+  const warnings = ["FailedScheduling: no room", "FailedScheduling: no room"];
+  const seen = see({ driver: pod("driver", waits("ErrImagePull", "no"), { phase: "Pending" }), warnings });
+  const evidence = seen && obstacle(seen)?.failure.evidence;
+  expect(evidence?.filter((line) => line === warnings[0])).toHaveLength(1);
+});
+
 test("verdict() of executors that fail names the one that failed first, with its last lines", () => {
   const at = (name: string, time: string) => {
     const executor = pod("executor", ended(137, { reason: "Error", finishedAt: time }));

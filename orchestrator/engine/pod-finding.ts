@@ -65,7 +65,7 @@ function evidenceOf({ cluster, where, termination, logTail }: Observation): stri
       ? []
       : [`driver: exit code ${cluster.driver.exitCode}, ${cluster.driver.exitReason ?? "no reason"}`]),
     ...(termination?.message === undefined ? [] : [oneLine(termination.message)]),
-    ...(cluster?.warnings ?? []).filter(isTelling).map(oneLine),
+    ...[...new Set(cluster?.warnings)].filter(isTelling).map(oneLine),
     ...lastOf(cluster?.executors?.first?.logTail, 3).map((line) => `${cluster?.executors?.first?.name ?? ""}: ${line}`),
     ...lastOf(logTail, 3),
   ].slice(0, MOST_EVIDENCE);
