@@ -29,21 +29,31 @@ os.execv(program, [program, *sys.argv[1:]])
 `;
 
 /** Virtual machines that live for seconds compile cheaply and collect garbage in one thread. */
-const SHORT_LIVED = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC";
+export const SHORT_LIVED = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC";
 
 /**
- * Options for Spark's virtual machines in tests. An archive that cannot be made only costs time.
- * @returns {Promise<{ SPARK_SUBMIT_OPTS: string }>}
+ * The variable with which tests start virtual machines, those of the drivers of local runs included. Makes the archive when there is
+ * none; one that cannot be made only costs time.
+ * @returns {Promise<{ JDK_JAVA_OPTIONS: string }>}
  */
 export async function quickSpark() {
+  const archive = archiveFile();
+  if (!existsSync(archive)) await withLock(`${archive}.lock`, async () => existsSync(archive) || make(archive));
+  return { JDK_JAVA_OPTIONS: quickOptions() };
+}
+
+/** Options for a virtual machine on this machine's Spark, with the archive when there is one. */
+export function quickOptions() {
+  const archive = archiveFile();
+  return existsSync(archive) ? `${SHORT_LIVED} -XX:SharedArchiveFile=${archive}` : SHORT_LIVED;
+}
+
+/** An archive fits one Java and one Spark. */
+function archiveFile() {
   const java = createHash("sha256")
     .update(ask(javaBinary(), ["-version"]) ?? "")
     .digest("hex");
-  const archive = join(dirname(dirname(pythonBinary())), `spark-classes-${java.slice(0, 12)}.jsa`);
-  if (!existsSync(archive)) await withLock(`${archive}.lock`, async () => existsSync(archive) || make(archive));
-  return {
-    SPARK_SUBMIT_OPTS: existsSync(archive) ? `${SHORT_LIVED} -XX:SharedArchiveFile=${archive}` : SHORT_LIVED,
-  };
+  return join(dirname(dirname(pythonBinary())), `spark-classes-${java.slice(0, 12)}.jsa`);
 }
 
 function make(archive) {

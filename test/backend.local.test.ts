@@ -226,6 +226,7 @@ describe("local submit()", () => {
     const environment = {
       ...process.env,
       LANG: "C",
+      JDK_JAVA_OPTIONS: "-Dwho=me",
       AWS_SECRET_ACCESS_KEY: "hunter2",
       PYTHONDONTWRITEBYTECODE: "1",
       PYTHONPATH: "/mine",
@@ -237,6 +238,7 @@ describe("local submit()", () => {
     expect(log).toContain(`PYTHONPATH=${app.archive}\n`);
     expect(log).toContain("PYSPARK_PYTHON=/the/python\n");
     expect(log).toContain("LANG=C\n");
+    expect(log).toContain("JDK_JAVA_OPTIONS=-Dwho=me\n");
     expect(log).toContain(`argument ${app.prefix}/params.json\n`);
     expect(log).not.toContain("hunter2");
     expect(log).not.toContain("PYTHONDONTWRITEBYTECODE");

@@ -34,7 +34,7 @@ const POLL_MS = 50;
 
 /** Variables a driver may inherit: what finds programs, files and words; nothing that carries a secret. */
 const INHERITED =
-  /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|LANGUAGE|LC_[A-Z]+|TZ|TMPDIR|JAVA_HOME|LD_LIBRARY_PATH|OMP_NUM_THREADS)$/;
+  /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|LANGUAGE|LC_[A-Z]+|TZ|TMPDIR|JAVA_HOME|JDK_JAVA_OPTIONS|LD_LIBRARY_PATH|OMP_NUM_THREADS)$/;
 
 export function localBackend(options: LocalOptions = {}): Backend & WithLogs {
   const graceMs = options.graceMs ?? 10_000;

@@ -90,11 +90,19 @@ const NEEDS: Need[] = [
   },
 ];
 
+/** Needs that are not met. */
+export function obstacles(): (Omit<Need, "obstacle"> & { obstacle: string })[] {
+  return NEEDS.flatMap((need) => {
+    const obstacle = need.obstacle();
+    return obstacle === undefined ? [] : [{ ...need, obstacle }];
+  });
+}
+
 /** Table of needs, and whether all are met. */
 export function machine(): { text: string; suffices: boolean } {
-  const rows = NEEDS.map(({ name, obstacle }) => ({ name, obstacle: obstacle() }));
-  const text = rows.map(({ name, obstacle }) => `${name.padEnd(20)} ${obstacle ?? "ok"}\n`).join("");
-  return { text, suffices: rows.every(({ obstacle }) => obstacle === undefined) };
+  const found = new Map(obstacles().map(({ name, obstacle }) => [name, obstacle]));
+  const text = NEEDS.map(({ name }) => `${name.padEnd(20)} ${found.get(name) ?? "ok"}\n`).join("");
+  return { text, suffices: found.size === 0 };
 }
 
 /**
@@ -102,10 +110,8 @@ export function machine(): { text: string; suffices: boolean } {
  * @throws {MissingError} the first need that is not met, or packages that cannot be installed
  */
 export function prepareMachine(): void {
-  for (const { name, obstacle, remedy } of NEEDS) {
-    const found = obstacle();
-    if (found !== undefined) throw new MissingError(`Cannot bring up tier 2: it needs ${name}, and ${found}`, remedy);
-  }
+  for (const { name, obstacle, remedy } of obstacles())
+    throw new MissingError(`Cannot bring up tier 2: it needs ${name}, and ${obstacle}`, remedy);
   const lacking = packagesLacking();
   if (lacking.length === 0) return;
   say(`installing Debian packages: ${lacking.join(" ")}`);

@@ -1,5 +1,6 @@
 /** The real Spark operator, as a process beside the cluster, under its own account. It starts one JVM for each submission. */
 import { join } from "node:path";
+import { quickOptions } from "../../scripts/spark-archive.mjs";
 import { program } from "./build.ts";
 import { SPARK_JARS } from "./image.ts";
 import type { Part } from "./part.ts";
@@ -30,6 +31,8 @@ export function operator(): Part {
       SPARK_HOME: join(sitePackages(), "pyspark"),
       // Spark looks up the addresses of Python archives before it starts a driver, so the submitter needs to read them.
       SPARK_DIST_CLASSPATH: join(SPARK_JARS, "*"),
+      // A submission is mostly the start of its virtual machine.
+      JDK_JAVA_OPTIONS: quickOptions(),
       AWS_ACCESS_KEY_ID: accounts().jobs.access,
       AWS_SECRET_ACCESS_KEY: accounts().jobs.secret,
     },

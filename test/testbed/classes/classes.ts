@@ -34,6 +34,7 @@ interface Outcome {
   text: string;
 }
 
+const PRODUCED = "produced";
 const GOLDEN = join(SOURCES, "golden/classes");
 const SEQUENCES = join(SOURCES, "sequences");
 
@@ -63,43 +64,47 @@ export async function classes({ only, update, atOnce }: ClassesOptions): Promise
     removePlace(place);
   }
   process.stdout.write(report(outcomes, only.length === 0));
-  return outcomes.every(({ outcome }) => outcome === "produced" || outcome.startsWith("not possible here"));
+  return outcomes.every(({ outcome }) => outcome === PRODUCED || outcome.startsWith("not possible here"));
 }
 
+/** A case that went otherwise than it should is tried once more: on a busy machine an operator may fail to submit, or the news come in another order. */
 async function tried(place: Place, one: Case, recorder: Recorder, update: boolean): Promise<Outcome> {
   const began = Date.now();
-  const row = (found: string, outcome: string, text = ""): Outcome => {
-    const seconds = Math.round((Date.now() - began) / 1000);
-    say(`${one.name}: ${found === "" ? outcome : `${found}, ${outcome}`} (${seconds} s)`);
-    return { name: one.name, expects: one.expects, found, outcome, seconds, text };
-  };
   const why = one.impossible?.();
-  if (why !== undefined) return row("", `not possible here: ${why}`);
-  let { run, output } = await carriedOut(place, one, 1);
-  const at = ["-n", namespaceOf(one)];
-  let described = await sparkwright(place, ["describe", run ?? "none", ...at]).ended;
-  if (one.expects !== "SubmissionFailed" && classOf(described.stdout) === "SubmissionFailed") {
-    say(`${one.name}: once more, since the operator could not submit it (a busy machine)`);
-    ({ run, output } = await carriedOut(place, one, 2));
-    described = await sparkwright(place, ["describe", run ?? "none", ...at]).ended;
+  const { name, expects } = one;
+  let result: Told = { found: "", outcome: `not possible here: ${why}`, text: "" };
+  for (let time = 1; why === undefined && time <= 2 && result.outcome !== PRODUCED; time++) {
+    if (time > 1) say(`${name}: once more, since ${result.found}: ${result.outcome}`);
+    result = await told(place, one, recorder, update, time);
   }
-  if (run === undefined && one.expects === "Refused")
-    return row(
-      "Refused",
-      compared(join(GOLDEN, `${one.name}.txt`), masked(output, `${one.name}-${place.stamp}-1`), update) ?? "produced",
-      output,
-    );
-  if (run === undefined) return row("", `no run was made: ${output.trim().split("\n").at(-1) ?? ""}`, output);
+  const seconds = Math.round((Date.now() - began) / 1000);
+  say(`${name}: ${[result.found, result.outcome].filter(Boolean).join(", ")} (${seconds} s)`);
+  return { name, expects, seconds, ...result };
+}
+
+type Told = Pick<Outcome, "found" | "outcome" | "text">;
+
+async function told(place: Place, one: Case, recorder: Recorder, update: boolean, time: number): Promise<Told> {
+  const { run, output } = await carriedOut(place, one, time);
+  const golden = join(GOLDEN, `${one.name}.txt`);
+  if (run === undefined) {
+    if (one.expects !== "Refused")
+      return { found: "", outcome: `no run was made: ${output.trim().split("\n").at(-1) ?? ""}`, text: output };
+    const text = masked(output, `${one.name}-${place.stamp}-${time}`);
+    return { found: "Refused", outcome: compared(golden, text, update) ?? PRODUCED, text: output };
+  }
+  const described = await sparkwright(place, ["describe", run, "-n", namespaceOf(one)]).ended;
   // Where the command gave up, what it said is part of the answer.
   const said = one.expects === "Interrupted" ? output.slice(output.indexOf("\n") + 1) : "";
   const text = masked(`${said}${described.stdout}`, run);
   const found = classOf(described.stdout);
-  if (found !== one.expects) return row(found, "another class than expected", `${output}\n${described.stdout}`);
-  const difference = compared(join(GOLDEN, `${one.name}.txt`), text, update);
+  if (found !== one.expects)
+    return { found, outcome: "another class than expected", text: `${output}\n${described.stdout}` };
+  const difference = compared(golden, text, update);
   // What was seen has no order that a test could demand, so it is only written when it is asked for.
   const moments = recorder.momentsOf(run);
   if (update && moments.length > 0) written(join(SEQUENCES, `${one.name}.json`), sequenceOf(one, run, moments));
-  return row(found, difference ?? "produced", text);
+  return { found, outcome: difference ?? PRODUCED, text };
 }
 
 async function carriedOut(place: Place, one: Case, time: number): Promise<{ run: string | undefined; output: string }> {

@@ -16,6 +16,8 @@ const RULES: [RegExp, string][] = [
   [/the operator says [A-Z_]+\n(?: +driver (?:container failed|pod not found).*\n)?/g, "the operator says STATE\n"],
   [/\b127\.0\.0\.1:\d+/g, "SERVER"],
   [/app-\d{14}-\d{4}|spark-[0-9a-f]{32}/g, "SPARK-ID"],
+  // How much is used is of different lengths, so that a long message is cut elsewhere.
+  [/(used: ).*…$/gm, "$1…"],
   [/(used: requests\.\w+=)[\w.]+/g, "$1SOME"],
   [/(allocatable|largest node has) [\d.]+( [KMG]iB)?/g, "$1 SOME"],
 ];

@@ -5,6 +5,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { MissingError } from "../../../scripts/missing.mjs";
+import { SHORT_LIVED } from "../../../scripts/spark-archive.mjs";
 import { CLAIM } from "../accounts.ts";
 import { sparkImage } from "../image.ts";
 import { NAMESPACE, ROOT, SOURCES, kubeconfig } from "../places.ts";
@@ -144,7 +145,7 @@ function targetOf({ target, size }: Case, store: string, stamp: string): Record<
     image,
     volumes: [{ claim: CLAIM, mountPath: "/opt/python" }],
     credentials: "s3-jobs",
-    environment: { AWS_ENDPOINT_URL: S3.endpoint, AWS_REGION: S3.region },
+    environment: { AWS_ENDPOINT_URL: S3.endpoint, AWS_REGION: S3.region, JDK_JAVA_OPTIONS: SHORT_LIVED },
     labels: { [MARK]: stamp },
     sizes: {
       small: {
