@@ -1,12 +1,13 @@
 /**
  * The whole gate: set-up, checks, the TypeScript tests, the Python tests, those of both on real servers that are built here, runs under
  * faults, the pipeline and the failure classes on real pods (and with `--full` all faults, the safeguards and the tour). A suite that fails does not stop the next. The last line counts everything; with CI=true a skipped test fails the gate.
+ * Names of suites, as in `npm test -- vitest pods`, choose some.
  */
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { check } from "./check.mjs";
 import { ask, run } from "./child.mjs";
-import { exitWith } from "./missing.mjs";
+import { MissingError, exitWith } from "./missing.mjs";
 import { ROOT, environment, nodeBinary, pythonBinary } from "./places.mjs";
 import { safeguards } from "./safeguards.mjs";
 import { setup } from "./setup.mjs";
@@ -30,14 +31,18 @@ const SUITES = [
 ];
 
 await exitWith(async () => {
+  const full = process.argv.includes("--full");
+  const suites = chosen(
+    full,
+    process.argv.slice(2).filter((word) => !word.startsWith("--")),
+  );
   const start = Date.now();
   await setup();
   process.stderr.write(`set-up took ${secondsSince(start)} s\n`);
-  const full = process.argv.includes("--full");
   rmSync(REPORTS, { recursive: true, force: true });
   mkdirSync(REPORTS, { recursive: true });
   const rows = [];
-  for (const suite of SUITES.filter((each) => full || !each.full)) {
+  for (const suite of suites) {
     process.stderr.write(`\n== ${suite.name}\n`);
     const began = Date.now();
     const lacking = await suite.needs?.();
@@ -46,6 +51,17 @@ await exitWith(async () => {
   }
   return report(rows);
 });
+
+/** All suites of the gate, or those that are named. */
+function chosen(full, names) {
+  const unknown = names.find((name) => SUITES.every((suite) => suite.name !== name));
+  if (unknown !== undefined)
+    throw new MissingError(
+      `Cannot run suite ${unknown}: there is none`,
+      `Choose from ${SUITES.map(({ name }) => `"${name}"`).join(", ")}`,
+    );
+  return SUITES.filter((suite) => (names.length === 0 ? full || !suite.full : names.includes(suite.name)));
+}
 
 async function checks() {
   return counted(await check());
@@ -99,11 +115,14 @@ function go() {
   return ask("go", ["version"]) === undefined ? "all of it: there is no Go to build the servers with" : undefined;
 }
 
-/** What this machine lacks for tier 2 of the testbed; undefined when nothing. */
+/** What this machine lacks for tier 2 of the testbed, from the lines of its check; undefined when nothing. */
 async function podsNeed() {
-  const { obstacles } = await import("../test/testbed/machine.ts");
-  const [first] = obstacles();
-  return go() ?? (first && `all of it: real pods need ${first.name}, and ${first.obstacle}`);
+  const lines = [];
+  const onLine = (line) => lines.push(line);
+  const code = await run(nodeBinary(), ["test/testbed/testbed.ts", "check"], { cwd: ROOT, env: environment(), onLine });
+  if (code === 0) return go();
+  const lacking = lines.filter((line) => !line.endsWith(" ok")).map((line) => line.replace(/ {2,}/, ": "));
+  return `all of it: real pods need ${lacking.join("; ")}`;
 }
 
 /** A suite that ended badly although no test of it failed (a crash, a failed import) counts as one failure. */

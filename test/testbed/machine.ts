@@ -91,11 +91,20 @@ const NEEDS: Need[] = [
 ];
 
 /** Needs that are not met. */
-export function obstacles(): (Omit<Need, "obstacle"> & { obstacle: string })[] {
+function obstacles(): (Omit<Need, "obstacle"> & { obstacle: string })[] {
   return NEEDS.flatMap((need) => {
-    const obstacle = need.obstacle();
+    const obstacle = tried(need);
     return obstacle === undefined ? [] : [{ ...need, obstacle }];
   });
+}
+
+/** A trial that breaks off, such as for want of rights, is an obstacle as well. */
+function tried({ obstacle }: Need): string | undefined {
+  try {
+    return obstacle();
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
 }
 
 /** Table of needs, and whether all are met. */
