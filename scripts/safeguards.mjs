@@ -10,6 +10,7 @@ import { pathToFileURL } from "node:url";
 import { MissingError, exitWith } from "./missing.mjs";
 import { ROOT, environment, nodeBinary, pythonBinary } from "./places.mjs";
 import { setup } from "./setup.mjs";
+import { quickSpark } from "./spark-archive.mjs";
 import { copyTree } from "./working-tree.mjs";
 
 const FOLDER = join(ROOT, "test/safeguards");
@@ -26,9 +27,10 @@ export async function safeguards(only) {
   const copy = mkdtempSync(join(tmpdir(), "sparkwright-safeguards-"));
   try {
     prepare(copy);
+    const env = { ...environment(), ...(await quickSpark()), NO_COLOR: "1", CI: "true" };
     const untouched = new Map();
     return patches.map((patch) => {
-      const verdict = judge(patch, copy, untouched);
+      const verdict = judge(patch, { copy, env }, untouched);
       process.stdout.write(`${verdict.padEnd(5)} ${patch.file.padEnd(36)} ${patch.invariant}\n`);
       return { name: patch.file, passed: verdict === "red" };
     });
@@ -65,15 +67,15 @@ function readPatch(file) {
 }
 
 /** red: the test fails without the safeguard, in the way the patch says; anything else is a finding, told on standard error. */
-function judge(patch, copy, untouched) {
-  if (!untouched.has(patch.test)) untouched.set(patch.test, runTest(patch.test, copy));
+function judge(patch, place, untouched) {
+  if (!untouched.has(patch.test)) untouched.set(patch.test, runTest(patch.test, place));
   const before = untouched.get(patch.test);
   if (!before.passed)
     return tell("broken", patch, `its test fails although nothing is removed: ${patch.test}`, before.output);
-  const applied = apply(copy, patch.file, []);
+  const applied = apply(place.copy, patch.file, []);
   if (applied !== undefined) return tell("stale", patch, "the patch no longer applies", applied);
-  const after = runTest(patch.test, copy);
-  apply(copy, patch.file, ["--reverse"]);
+  const after = runTest(patch.test, place);
+  apply(place.copy, patch.file, ["--reverse"]);
   if (after.passed) return tell("green", patch, `its test does not notice: ${patch.test}`, "");
   if (!after.output.includes(patch.red))
     return tell("other", patch, `its test fails, but says nothing of "${patch.red}"`, after.output);
@@ -95,7 +97,7 @@ function apply(tree, file, options) {
 }
 
 /** @param {string} test `vitest ARGS` or `pytest ARGS` (below spark-jobs/) */
-function runTest(test, copy) {
+function runTest(test, { copy, env }) {
   const [runner, ...args] = test.match(/"[^"]*"|\S+/g).map((word) => word.replaceAll('"', ""));
   const [command, before, cwd] =
     runner === "pytest"
@@ -103,7 +105,7 @@ function runTest(test, copy) {
       : [nodeBinary(), [join(ROOT, "node_modules/vitest/vitest.mjs"), "run"], copy];
   const result = spawnSync(command, [...before, ...args], {
     cwd,
-    env: { ...environment(), NO_COLOR: "1", CI: "true" },
+    env,
     encoding: "utf8",
     stdio: ["ignore", "pipe", "pipe"],
     timeout: LONGEST_TEST_MS,
