@@ -56,6 +56,16 @@ describe("podLog()", () => {
     expect(await all(podLog(connection, SOURCE, { ended: async () => true }, never))).toEqual([]);
   });
 
+  test("is empty when the kubelet has only an excuse for the log, which a job may print all the same", async () => {
+    const excuse = "unable to retrieve container logs for containerd://5661de58";
+    let text = excuse;
+    const { connection } = await serve((_, response) => void response.end(text));
+    const read = () => all(podLog(connection, SOURCE, { ended: async () => true }, never));
+    expect(await read()).toEqual([]);
+    text = `2026-11-23T00:00:00.5Z ${excuse}\n`;
+    expect(await read()).toEqual([excuse]);
+  });
+
   test.for([false, true])("when it is broken again and again, with a line before: %s", async (withLine) => {
     const { connection } = await serve((incoming, response) => {
       if (withLine) response.write(LINES[0]);

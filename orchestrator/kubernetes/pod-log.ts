@@ -109,6 +109,7 @@ async function* streamOf(
   try {
     for await (const whole of linesOf(reply.body, signal)) {
       const stamped = stampedOf(whole);
+      if (isExcuse(stamped)) continue;
       if (after !== undefined && stamped.time < after.time) continue;
       if (after !== undefined && stamped.time === after.time && skipped < after.count) {
         skipped += 1;
@@ -128,6 +129,11 @@ function stampedOf(whole: string): Stamped {
   if (match === null) return { time: "", line: whole };
   const [, seconds = "", digits = "", zone = "Z", line = ""] = match;
   return { time: `${seconds}.${digits.padEnd(9, "0")}${zone}`, line };
+}
+
+/** What the kubelet sends in place of the log of a container that is gone already; a line of the log would have a time. */
+function isExcuse({ time, line }: Stamped): boolean {
+  return time === "" && line.startsWith("unable to retrieve container logs for ");
 }
 
 function advanced(read: Bookmark | undefined, time: string): Bookmark | undefined {
