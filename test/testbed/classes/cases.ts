@@ -10,6 +10,8 @@ export interface Case {
   expects: FailureClass | "Succeeded" | "Interrupted" | "Refused";
   /** Settings of the job; `behaviour` is one of job.py. */
   settings?: { behaviour: string; seconds?: number };
+  /** What of its description comes or not, by chance, and what to read in its place. */
+  chance?: [RegExp, string][];
   /** Replaces fields of the target. */
   target?: Record<string, unknown>;
   /** Replaces fields of the size's driver or executor. */
@@ -28,6 +30,13 @@ export interface Case {
 const STAYS = { behaviour: "stays", seconds: 600 };
 /** Long enough for a busy machine to start a driver: these deadlines are not what is tried. */
 const PATIENT = { submitted: "10m", pending: "10m", running: "15m" };
+
+/** A pod that is deleted is gone a moment after its end: its exit code and log may be seen, or just that it was deleted. */
+const VANISHING: [RegExp, string][] = [
+  [/seen: pod (?:\w+\/)?(\S+?)(?: on testbed|, which was deleted)$/m, "seen: pod $1"],
+  [/^ +driver: exit code 143, Error\n/m, ""],
+  [/^ +\(lines of the log\)\n/m, ""],
+];
 
 /** No driver runs: each costs the start of one spark-submit at most. */
 export const CHEAP: Case[] = [
@@ -92,13 +101,21 @@ export const DRIVERS: Case[] = [
     size: { conf: { "spark.task.maxFailures": "2" } },
     deadlines: PATIENT,
   },
-  { name: "driver-deleted", expects: "StatusLost", settings: STAYS, deadlines: PATIENT, during: harm.deleteDriver },
+  {
+    name: "driver-deleted",
+    expects: "StatusLost",
+    settings: STAYS,
+    deadlines: PATIENT,
+    during: harm.deleteDriver,
+    chance: VANISHING,
+  },
   {
     name: "application-deleted",
     expects: "StatusLost",
     settings: STAYS,
     deadlines: PATIENT,
     during: harm.deleteApplication,
+    chance: VANISHING,
   },
   { name: "evicted", expects: "Evicted", settings: STAYS, deadlines: PATIENT, during: harm.evictDriver },
   { name: "deadline", expects: "DeadlineExceeded", settings: STAYS, deadlines: { ...PATIENT, running: "20s" } },

@@ -96,7 +96,10 @@ async function told(place: Place, one: Case, recorder: Recorder, update: boolean
   const described = await sparkwright(place, ["describe", run, "-n", namespaceOf(one)]).ended;
   // Where the command gave up, what it said is part of the answer.
   const said = one.expects === "Interrupted" ? output.slice(output.indexOf("\n") + 1) : "";
-  const text = masked(`${said}${described.stdout}`, run);
+  const text = (one.chance ?? []).reduce(
+    (so, [pattern, mask]) => so.replace(pattern, mask),
+    masked(`${said}${described.stdout}`, run),
+  );
   const found = classOf(described.stdout);
   if (found !== one.expects)
     return { found, outcome: "another class than expected", text: `${output}\n${described.stdout}` };
