@@ -126,6 +126,34 @@ describe("fields", () => {
     ]);
   });
 
+  test("segments are followed over time only with a history and its day", () => {
+    const shapes = textOf(
+      dataset("model", "format: model"),
+      ...["feats", "found", "like", "past", "moved"].map((name) => dataset(name)),
+      TARGET,
+    );
+    const problems = (outputs: string, more = "") =>
+      problemsOf(
+        textOf(
+          shapes,
+          doc(
+            "SegmentationJob",
+            "s",
+            `inputs: { features: feats }\noutputs: { model: model, segments: found, profile: like${outputs} }\nfeatures: [spend]\n${more}`,
+          ),
+        ),
+      ).map((problem) => problem.replace(/^\S+ /, ""));
+    expect(problems("")).toEqual([]);
+    expect(problems(", history: past", 'asOf: "2020-01-01"')).toEqual([]);
+    expect(problems(", history: past")).toEqual(["spec.outputs.history: its rows are of a day; name it in asOf"]);
+    expect(problems(", moves: moved", 'asOf: "2020-01-01"')).toEqual([
+      "spec.outputs.moves: moves are told from history; name outputs.history as well",
+    ]);
+    expect(problems("", "update: refit")).toEqual([
+      'spec.update: expected one of "fit", "retrain", "assign", found "refit"; did you mean "fit"?',
+    ]);
+  });
+
   test("a column that its dataset does not declare is answered with the nearest", () => {
     const shapes = textOf(
       dataset("raw", "source: shop\npath: raw.csv\ncolumns: [{ name: customer, type: string }]"),

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { Column, Name, jobFields } from "./fields.ts";
+import { Column, Day, Name, jobFields } from "./fields.ts";
 
 export const SegmentationJob = z
   .strictObject({
@@ -13,8 +13,27 @@ export const SegmentationJob = z
         profile: Name.describe(
           "Per segment: share, means, index against all, what sets it apart, in words and numbers.",
         ),
+        history: Name.optional().describe(
+          "Who was where as of each day: entity, segment, model, distance, second_distance, x (the scaled features). Partitioned by as_of; rows of other days stay. With it entities leave a segment only for one that is closer by `closer`.",
+        ),
+        moves: Name.optional().describe(
+          "Since the last day in history: entity, origin, target, cause (stayed, behaviour, model, both, refitted, new, lost).",
+        ),
       })
       .describe("Datasets it writes, by role."),
+    asOf: Day.optional().describe("Day of the rows added to history."),
+    update: z
+      .enum(["fit", "retrain", "assign"])
+      .default("fit")
+      .describe(
+        "fit: choose the number of segments and their centroids anew. retrain: go on from the published centroids, with its scales and number. assign: the published model as it is. Without a published model each fits. Ids of segments are kept by the members they share.",
+      ),
+    closer: z
+      .number()
+      .min(0)
+      .max(0.9)
+      .default(0.2)
+      .describe("Share by which another centroid must be closer before an entity leaves the segment it had."),
     entity: Column.default("entity").describe("Column that names the entity."),
     features: z.array(Column).min(1).describe("Columns to cluster on: behaviour only, never offers."),
     winsorise: z
@@ -47,6 +66,14 @@ export const SegmentationJob = z
       .describe("How alike the clusterings from different seeds must be (adjusted Rand index, median over pairs)."),
     maxIter: z.int().min(1).max(1000).default(50).describe("Most iterations of one clustering."),
     seed: z.int().default(7).describe("Same seed and data, same segments."),
+  })
+  .refine(({ outputs, asOf }) => outputs.history === undefined || asOf !== undefined, {
+    path: ["outputs", "history"],
+    message: "its rows are of a day; name it in asOf",
+  })
+  .refine(({ outputs }) => outputs.moves === undefined || outputs.history !== undefined, {
+    path: ["outputs", "moves"],
+    message: "moves are told from history; name outputs.history as well",
   })
   .describe("Groups entities into segments with k-means.");
 export type SegmentationJob = z.output<typeof SegmentationJob>;

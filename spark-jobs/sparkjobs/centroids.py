@@ -1,5 +1,6 @@
 """Centroids in memory: distances to them, and a warm start, that is k-means continued from the centroids of before."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,25 +49,38 @@ def partial_sums(points: np.ndarray, centroids: np.ndarray) -> tuple[np.ndarray,
 
 
 def lloyd(points: np.ndarray, centroids: np.ndarray, iterations: int = ITERATIONS, tolerance: float = TOLERANCE) -> Fit:
-    """K-means from the given `centroids` [segments, features] on `points` [n, features] (Lloyd 1982).
+    """`continued` on `points` [n, features] in memory.
+
+    Raises InputError for fewer different rows than centroids and for features that are not finite.
+    """
+    check_different(len(np.unique(points, axis=0)), len(centroids))
+    return continued(lambda at: partial_sums(points, at), centroids, iterations, tolerance)
+
+
+def continued(
+    sums_at: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]],
+    centroids: np.ndarray,
+    iterations: int = ITERATIONS,
+    tolerance: float = TOLERANCE,
+) -> Fit:
+    """K-means from the given `centroids` [segments, features] (Lloyd 1982); `sums_at` gives the `partial_sums` of all.
 
     `pyspark.ml` has no initial model, so a retraining that is to stay near the last model runs here. It ends when no
     centroid moves further than `tolerance`, or after `iterations`. A segment that lost all members keeps its place, and
     its size of 0 is for the caller to judge. Constant features do no harm: they are as far from one centroid as from
-    another. Raises InputError for fewer different rows than centroids and for features that are not finite.
-
-    This is for what fits in memory. A large table goes the same way with `partial_sums` of each partition
-    (`mapInPandas`, centroids as a constant): per iteration only segments x (features + 1) numbers come back from each
-    partition, are added, and divided by the sizes.
+    another.
     """
-    different = len(np.unique(points, axis=0))
-    if different < len(centroids):
-        message = f"Cannot cluster: only {different} different rows for {len(centroids)} segments"
-        raise InputError(message, "Ask for fewer segments, or look at what the feature job makes of the data")
     at, step, moved = np.array(centroids, dtype=np.float64), 0, np.inf
     while step < iterations and moved > tolerance:
-        sums, sizes = partial_sums(points, at)
+        sums, sizes = sums_at(at)
         means = np.where(sizes[:, None] > 0, sums / np.maximum(sizes, 1)[:, None], at)
         moved = float(np.linalg.norm(means - at, axis=1).max())
         at, step = means, step + 1
-    return Fit(at, partial_sums(points, at)[1], step, moved <= tolerance)
+    return Fit(at, sums_at(at)[1], step, moved <= tolerance)
+
+
+def check_different(rows: int, segments: int) -> None:
+    """Raises InputError when there are fewer different rows than segments."""
+    if rows < segments:
+        message = f"Cannot cluster: only {rows} different rows for {segments} segments"
+        raise InputError(message, "Ask for fewer segments, or look at what the feature job makes of the data")

@@ -99,12 +99,15 @@ class Job:
         return (self.document.get("previous") or {}).get(role)
 
     def previous_folder(self, role: str) -> Path | None:
-        """Local folder with the model published now for an output; the result then names its version."""
+        """Local folder with the model published now for an output, if any."""
         manifest = self.previous(role)
-        if manifest is None:
-            return None
-        self.versions[role] = manifest["version"]
-        return self._fetch(manifest)
+        return None if manifest is None else self._fetch(manifest)
+
+    def rest_on_previous(self, role: str) -> str:
+        """Say that the result is only what it is as long as this stays published; gives the version."""
+        version: str = self.document["previous"][role]["version"]
+        self.versions[role] = version
+        return version
 
     def write(self, role: str, df: DataFrame, carry: Iterable[dict[str, Any]] = ()) -> None:
         """Write an output's rows; `carry` are files of the previous version that stay part of it."""

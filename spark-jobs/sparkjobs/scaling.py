@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -29,6 +30,16 @@ class Scale:
         """The feature in standard deviations from the mean; a constant one is 0 for everybody."""
         shaped = _shape(F.coalesce(number(self.name), F.lit(self.fill)), self.lower, self.upper, self.log)
         return (shaped - F.lit(self.mean)) / F.lit(self.std)
+
+    def of(self, values: np.ndarray) -> np.ndarray:
+        """As `apply`, for numbers in original units."""
+        clipped = np.clip(values, self.lower, self.upper)
+        return ((np.log1p(clipped) if self.log else clipped) - self.mean) / self.std
+
+    def original(self, values: np.ndarray) -> np.ndarray:
+        """From standard deviations back to original units."""
+        shaped = values * self.std + self.mean
+        return np.expm1(shaped) if self.log else shaped
 
     def document(self) -> dict[str, Any]:
         return asdict(self)

@@ -75,6 +75,15 @@ def carry_over(
     refused = strangers | (distance > limit * _gaps(previous.centroids)[:, None])
     rows, columns = linear_sum_assignment(_cost(np.where(refused, 0, shared), distance, refused))
     kept = {int(j): previous.ids[i] for i, j in zip(rows, columns, strict=True) if not refused[i, j]}
+    return _numbered(previous, centroids, kept)
+
+
+def renamed(previous: SegmentModel, centroids: np.ndarray) -> SegmentModel:
+    """Nothing in common with the `previous` model, such as when the features are others: new ids for all."""
+    return _numbered(previous, centroids, {})
+
+
+def _numbered(previous: SegmentModel, centroids: np.ndarray, kept: dict[int, str]) -> SegmentModel:
     number = max((_number(name) for name in [*previous.ids, *previous.retired]), default=0)
     ids = []
     for cluster in range(len(centroids)):

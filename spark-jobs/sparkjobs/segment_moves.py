@@ -37,13 +37,15 @@ class Population:
 class Moves:
     """One row per customer of then or now, ascending: from which segment to which, None where it was not there.
 
-    cause: "stayed", "behaviour", "model", "both", "new" or "lost".
+    cause: "stayed", "behaviour", "model", "both", "new" or "lost". Distances as in Assignment, NaN for who is lost.
     """
 
     customers: np.ndarray  # [n]
     origin: np.ndarray  # str or None [n]
     target: np.ndarray  # str or None [n]
     cause: np.ndarray  # str [n]
+    distance: np.ndarray  # float64 [n]
+    second_distance: np.ndarray  # float64 [n]
 
 
 def assign(
@@ -109,16 +111,41 @@ def moves(
     own = held[old]
     new_data = assign(now.points[new], previous, own, closer).ids
     new_model = assign(before.points[old], current, own, closer).ids
-    target = assign(now.points[new], current, own, closer).ids
-    first = assign(now.points[come], current, closer=closer).ids
+    target = assign(now.points[new], current, own, closer)
+    first = assign(now.points[come], current, closer=closer)
     customers = np.concatenate([both, before.customers[gone], now.customers[come]])
-    cause = [causes(own, new_data, new_model, target), _all("lost", gone), _all("new", come)]
+    cause = [causes(own, new_data, new_model, target.ids), _all("lost", gone), _all("new", come)]
+    nowhere = np.full(len(gone), np.nan)
     order = np.argsort(customers, kind="stable")
     return Moves(
         customers[order],
         np.concatenate([own, held[gone], _all(None, come)])[order],
-        np.concatenate([target, _all(None, gone), first])[order],
+        np.concatenate([target.ids, _all(None, gone), first.ids])[order],
         np.concatenate(cause)[order],
+        np.concatenate([target.distance, nowhere, first.distance])[order],
+        np.concatenate([target.second_distance, nowhere, first.second_distance])[order],
+    )
+
+
+def refitted(customers: np.ndarray, held: np.ndarray, now: Population, current: SegmentModel) -> Moves:
+    """As `moves`, after a fit from scratch: everybody goes to the nearest centroid, and no cause can be told apart.
+
+    `customers` [n] were in the segments `held` [n]. cause: "stayed", "refitted", "new" or "lost".
+    """
+    found = assign(now.points, current)
+    origin = dict(zip(customers, held, strict=True))
+    came = np.array([origin.get(customer) for customer in now.customers], dtype=object)
+    known = np.array([customer in origin for customer in now.customers], dtype=bool)
+    cause = np.where(~known, "new", np.where(found.ids == came, "stayed", "refitted")).astype(object)
+    gone = ~np.isin(customers, now.customers)
+    nowhere = np.full(gone.sum(), np.nan)
+    return Moves(
+        np.concatenate([now.customers, customers[gone]]),
+        np.concatenate([came, held[gone]]),
+        np.concatenate([found.ids, _all(None, nowhere)]),
+        np.concatenate([cause, _all("lost", nowhere)]),
+        np.concatenate([found.distance, nowhere]),
+        np.concatenate([found.second_distance, nowhere]),
     )
 
 
@@ -126,7 +153,12 @@ def matrix(moves: Moves) -> list[tuple[str | None, str | None, str, int]]:
     """(from, to, cause, customers) of every combination that occurs, by ids and cause; None comes first."""
     counts = Counter(zip(moves.origin, moves.target, moves.cause, strict=True))
     cells = ((*cell, count) for cell, count in counts.items())
-    return sorted(cells, key=lambda row: (_rank(row[0]), _rank(row[1]), row[2]))
+    return sorted(cells, key=matrix_order)
+
+
+def matrix_order(row: tuple[str | None, str | None, str, int]) -> tuple[tuple[int, str], tuple[int, str], str]:
+    """Sorts (from, to, cause, customers) by ids and cause; None comes first."""
+    return _rank(row[0]), _rank(row[1]), row[2]
 
 
 def _all(value: str | None, of: np.ndarray) -> np.ndarray:

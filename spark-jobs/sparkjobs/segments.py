@@ -1,19 +1,23 @@
 """K-means: which number of segments is fit for use, who belongs to which, and the model that says so."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from pyspark.ml.clustering import KMeans, KMeansModel
 from pyspark.ml.evaluation import ClusteringEvaluator
 from pyspark.ml.functions import array_to_vector
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from sparkjobs.centroids import Fit, check_different, continued, partial_sums
 from sparkjobs.scaling import Scale
+from sparkjobs.segment_ids import shared_members
+from sparkjobs.segment_model import Model
 
 # Clusterings are compared on at most this many entities; the agreement of so many is known to about 0.01.
 COMPARED = 20_000
@@ -114,26 +118,41 @@ def scaled(rows: DataFrame, entity: str, scales: list[Scale]) -> DataFrame:
     return rows.select(F.col(f"`{entity}`").alias("entity"), F.array(*[scale.apply() for scale in scales]).alias("x"))
 
 
-def assign(points: DataFrame, centroids: list[list[float]]) -> DataFrame:
-    """entity, segment (s1 is the first centroid), distance to it and to the second nearest, in standard deviations."""
-    measured = [
-        F.struct(_distance(centroid).alias("distance"), F.lit(index + 1).alias("number"))
-        for index, centroid in enumerate(centroids)
-    ]
-    ranked = points.select("entity", "x", F.array_sort(F.array(*measured)).alias("ranked"))
-    return ranked.select(
-        "entity",
-        F.concat(F.lit("s"), F.col("ranked")[0]["number"].cast("string")).alias("segment"),
-        F.col("ranked")[0]["distance"].alias("distance"),
-        F.col("ranked")[1]["distance"].alias("second_distance"),
-    )
+def warm_start(points: DataFrame, centroids: np.ndarray, iterations: int) -> Fit:
+    """K-means continued from `centroids` [segments, features]; `points` has x (array<double>, scaled) and is cached.
+
+    Raises InputError for fewer different rows than centroids.
+    """
+    check_different(points.select("x").distinct().limit(len(centroids)).count(), len(centroids))
+    return continued(lambda at: _summed(points, at), centroids, iterations)
 
 
-def _distance(centroid: list[float]) -> Column:
-    total = F.lit(0.0)
-    for index, value in enumerate(centroid):
-        total = total + F.pow(F.col("x")[index] - F.lit(value), F.lit(2))
-    return F.sqrt(total)
+def _summed(points: DataFrame, centroids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def work(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+        for batch in batches:
+            if len(batch):
+                sums, sizes = partial_sums(np.stack(list(batch["x"])), centroids)
+                yield pd.DataFrame({"sums": [sums.ravel()], "sizes": [sizes]})
+
+    parts = points.select("x").mapInPandas(work, "sums array<double>, sizes array<bigint>").collect()
+    sums = np.sum([part["sums"] for part in parts], axis=0).reshape(centroids.shape)
+    return sums, np.sum([part["sizes"] for part in parts], axis=0)
+
+
+def shared(rows: DataFrame, entity: str, before: Model, scales: list[Scale], centroids: np.ndarray) -> np.ndarray:
+    """How many of `rows` each segment of `before` and each of the new `centroids` share: int64 [segments, clusters]."""
+    last, counts = before.segments.centroids, (len(before.segments.ids), len(centroids))
+    both = scaled(rows, entity, scales).join(scaled(rows, entity, before.scales).withColumnRenamed("x", "y"), "entity")
+
+    def work(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+        for batch in batches:
+            if len(batch):
+                new, old = (np.stack(list(batch[name])) for name in ("x", "y"))
+                found = shared_members(nearest(old, last), nearest(new, centroids), *counts)
+                yield pd.DataFrame({"counts": [found.ravel()]})
+
+    parts = both.select("x", "y").mapInPandas(work, "counts array<bigint>").collect()
+    return np.sum([part["counts"] for part in parts], axis=0).reshape(counts)
 
 
 def ordered(centroids: list[list[float]]) -> list[list[float]]:

@@ -42,7 +42,7 @@ def carried(spark: SparkSession, df: DataFrame, output: dict[str, Any], previous
     Nothing is kept when columns or layout differ. The published version only saves work, so one that can't be read is
     no failure: everything is written anew and the reason given.
     """
-    if previous is None or not previous["files"] or not _same_shape(output, previous):
+    if previous is None or not previous["files"] or not same_shape(output, previous):
         return Carried([], [])
     [partition] = output["partitionBy"]
     try:
@@ -57,15 +57,20 @@ def carried(spark: SparkSession, df: DataFrame, output: dict[str, Any], previous
     same = sorted(value for value, print_ in now.items() if before.get(value) == print_)
     wanted = set(same)
     files = [file for file in previous["files"] if file["partition"][partition] in wanted]
-    rows = [footer.rows for footer in footers(previous["dataset"], files)]
-    kept = [
+    return Carried(as_written(previous["dataset"], files), same)
+
+
+def as_written(dataset: str, files: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Files of a published version as entries that another version may carry: with their rows counted."""
+    rows = [footer.rows for footer in footers(dataset, files)]
+    return [
         {key: file[key] for key in ("path", "size", "etag", "partition")} | {"rows": count}
         for file, count in zip(files, rows, strict=True)
     ]
-    return Carried(kept, same)
 
 
-def _same_shape(output: dict[str, Any], previous: dict[str, Any]) -> bool:
+def same_shape(output: dict[str, Any], previous: dict[str, Any]) -> bool:
+    """Whether both are partitioned by the same one column and have the same columns and format."""
     return (
         len(output["partitionBy"]) == 1
         and output["partitionBy"] == previous["partitionBy"]

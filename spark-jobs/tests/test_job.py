@@ -169,6 +169,8 @@ def test_a_model_folder_comes_back_as_it_was(job):
 
     assert (folder / "model.json").read_text() == "{}"
     assert (folder / "deep" / "weights").read_bytes() == b"\x00\x01"
+    assert job.versions == {}
+    assert job.rest_on_previous("model") == "v-7"
     assert job.versions == {"model": "v-7"}
     job.clean()
     assert not folder.exists()

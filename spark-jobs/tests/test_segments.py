@@ -1,71 +1,22 @@
-import json
 import math
 import random
 
 import numpy as np
 import pytest
+from segment_runs import SETTINGS, blobs, published, segmented
 from sklearn.metrics import adjusted_rand_score
 
 from sparkjobs.failure import InputError
-from sparkjobs.job import Job
-from sparkjobs.progress import Progress
 from sparkjobs.scaling import Scale, fit_scales
-from sparkjobs.segment_job import main
 from sparkjobs.segment_profile import describe
-from sparkjobs.segments import Candidate, adjusted_rand, assign, candidates, choose, ordered, scaled
-from sparkjobs.tables import write
-
-SETTINGS = {
-    "entity": "entity",
-    "features": ["spend", "visits"],
-    "winsorise": {"lower": 0.01, "upper": 0.99},
-    "logAbove": 1,
-    "clusters": {"min": 2, "max": 4},
-    "minShare": 0.05,
-    "stability": {"seeds": 3, "minMedianAri": 0.8},
-    "maxIter": 20,
-    "seed": 7,
-}
-
-
-def blobs(spark, sizes=(60, 40, 30), seed=1):
-    """Entities around as many points as there are sizes, with more spend from one to the next."""
-    draw = random.Random(seed)
-    places = [(10.0, 10.0), (50.0, 2.0), (90.0, 10.0)]
-    rows = []
-    for (spend, visits), size in zip(places, sizes, strict=False):
-        rows += [(f"e{len(rows) + i}", draw.gauss(spend, 1), draw.gauss(visits, 0.3)) for i in range(size)]
-    return spark.createDataFrame(rows, "entity string, spend double, visits double").coalesce(1)
+from sparkjobs.segments import Candidate, adjusted_rand, candidates, choose, ordered, scaled
 
 
 @pytest.fixture
 def start(spark, tmp_path):
     """Runs the job on a frame; returns the job and the model it wrote."""
     count = iter(range(100))
-
-    def run(frame, previous=None, **settings):
-        folder = tmp_path / str(next(count))
-        made = write(frame, {"dataset": "f", "columns": [], "path": str(folder / "f")})
-        files = [{**file, "path": f"{folder / 'f'}/{file['path']}"} for file in made["files"]]
-        features = {"dataset": "f", "version": "v-f", "format": "parquet", "columns": made["columns"], "files": files}
-        outputs = {r: {"dataset": r, "format": "parquet", "columns": [], "path": f"{folder}/{r}"} for r in OUTPUTS}
-        document = {"kind": "SegmentationJob", "settings": {**SETTINGS, **settings}, "inputs": {"features": features}}
-        document |= {"outputs": outputs, "previous": previous or {}, "work": str(folder / "work")}
-        with Progress(spark.sparkContext, str(tmp_path / "progress.json")) as progress:
-            job = Job(document, spark, progress)
-            main(job)
-        return job, json.loads((folder / "model" / "model.json").read_text())
-
-    return run
-
-
-OUTPUTS = ["model", "segments", "profile"]
-
-
-def published(job):
-    output = job.document["outputs"]["model"]
-    files = [{**file, "path": f"{output['path']}/{file['path']}"} for file in job.outputs["model"]["files"]]
-    return {"model": {**output, "version": "v-old", "files": files}}
+    return lambda frame, *args, **settings: segmented(spark, tmp_path / str(next(count)), frame, *args, **settings)
 
 
 def test_segments_are_found_numbered_by_the_first_feature_and_described(spark, start):
@@ -167,14 +118,6 @@ def test_only_skewed_columns_without_negatives_get_the_logarithm(spark):
     z = scaled(frame.withColumnRenamed("even", "entity"), "entity", scales[:1]).collect()
     assert float(np.mean([row["x"][0] for row in z])) == pytest.approx(0)
     assert float(np.std([row["x"][0] for row in z])) == pytest.approx(1)
-
-
-def test_everybody_gets_the_nearest_segment_and_two_distances(spark):
-    points = spark.createDataFrame([("a", [0.0, 0.0]), ("b", [3.0, 3.0])], "entity string, x array<double>")
-
-    found = assign(points, [[3.0, 4.0], [0.0, 0.0]]).orderBy("entity").collect()
-
-    assert [tuple(row) for row in found] == [("a", "s2", 0.0, 5.0), ("b", "s1", 1.0, pytest.approx(18**0.5))]
 
 
 def test_agreement_is_the_adjusted_rand_index():
