@@ -15,6 +15,8 @@ const RULES: [RegExp, string][] = [
   // How far the operator has come when the driver's end is seen is chance; what it says beside a pod is no evidence.
   [/the operator says [A-Z_]+\n(?: +driver (?:container failed|pod not found).*\n)?/g, "the operator says STATE\n"],
   [/\b127\.0\.0\.1:\d+/g, "SERVER"],
+  // Where in a file is nothing that a class is told by, and moves with every line above it.
+  [/(File "[^"]+", line )\d+/g, "$1N"],
   [/app-\d{14}-\d{4}|spark-[0-9a-f]{32}/g, "SPARK-ID"],
   // How much is used is of different lengths, so that a long message is cut elsewhere.
   [/(used: ).*…$/gm, "$1…"],
