@@ -9,7 +9,7 @@ from sparkjobs.lines import check_columns_exist
 from sparkjobs.segment_history import append, follow, last, tell
 from sparkjobs.segment_model import Model, read_model
 from sparkjobs.segment_profile import SCHEMA, profile
-from sparkjobs.segment_update import updated
+from sparkjobs.segment_update import tell_filled, updated
 from sparkjobs.segments import scaled
 
 ROWS_PER_PARTITION = 500_000
@@ -23,11 +23,12 @@ def main(job: Job) -> None:
     previous = _published(job)
     model = updated(job, rows, previous)
     job.metric("segments", len(model.segments.ids))
+    tell_filled(job, rows, model.scales)
     job.stage("assigning and describing")
     points = scaled(rows, settings["entity"], model.scales).cache()
     since = last(job) if _writes(job, "history") else None
     followed = follow(points, since, previous, model, settings["closer"]).cache()
-    assigned = followed.filter(F.col("segment").isNotNull()).cache()
+    assigned = followed.filter(F.col("segment").isNotNull())
     described = profile(rows, settings["entity"], assigned, model.scales)
     job.write_model("model", model.save)
     job.write("segments", assigned.select("entity", "segment", "distance", "second_distance"))

@@ -113,17 +113,23 @@ def _scales(job: Job, rows: DataFrame) -> list[Scale]:
     names = settings["features"]
     clip = settings["winsorise"]
     scales = fit_scales(rows, names, clip["lower"], clip["upper"], settings["logAbove"])
-    nulls = rows.agg(*[F.count_if(number(name).isNull()).alias(f"n{i}") for i, name in enumerate(names)]).collect()[0]
-    job.metric("values_filled", sum(nulls[f"n{i}"] for i in range(len(names))))
-    for i, scale in enumerate(scales):
-        if nulls[f"n{i}"]:
-            job.note(f"{scale.name} is null for {nulls[f'n{i}']} entities; the median {scale.fill:g} stands in")
+    for scale in scales:
         if scale.constant:
             job.note(f"{scale.name} is {scale.lower:g} for all after clipping, so it tells nobody apart")
     if all(scale.constant for scale in scales):
         remedy = "Choose features that differ between entities, or widen winsorise"
         raise InputError("Cannot cluster: no feature differs between entities after clipping", remedy)
     return scales
+
+
+def tell_filled(job: Job, rows: DataFrame, scales: list[Scale]) -> None:
+    """Metric values_filled, and a note for each feature in which the scales fill a gap, whoever learnt them."""
+    counts = [F.count_if(number(scale.name).isNull()).alias(f"n{i}") for i, scale in enumerate(scales)]
+    nulls = rows.agg(*counts).collect()[0]
+    job.metric("values_filled", sum(nulls))
+    for scale, count in zip(scales, nulls, strict=True):
+        if count:
+            job.note(f"{scale.name} is null for {count} entities; the median {scale.fill:g} stands in")
 
 
 def _input(job: Job) -> dict[str, str]:

@@ -130,6 +130,16 @@ def test_who_is_hardly_closer_to_another_segment_stays(start, week_1, changed):
     assert row["distance"] > row["second_distance"]
 
 
+def test_what_the_published_scales_fill_is_counted_too(start, week_1, changed):
+    first, model = week_1
+
+    job, _ = start(changed(e0=(None, 10.0)), published(first), asOf=WEEK_2, update="assign")
+
+    assert job.metrics["values_filled"] == 1
+    fill = model["features"][0]["fill"]
+    assert f"spend is null for 1 entities; the median {fill:g} stands in" in job.notes
+
+
 def test_training_further_keeps_ids_and_scales(start, week_1, changed):
     first, before = week_1
     later = changed(**{f"more{i}": (55.0 + i / 10, 2.0) for i in range(20)})
