@@ -1,7 +1,8 @@
 /** @module What decides the result of a step. Equal keys mean that an earlier execution may stand for a new one. */
+import { differences, keysOf } from "../differences.ts";
 import { digest, type Json } from "../json.ts";
 import { setAt } from "../spec/resolve.ts";
-import { parsePath } from "../spec/path.ts";
+import { parsePath, pathText } from "../spec/path.ts";
 import type { CodeFile } from "./code.ts";
 import type { DatasetShape, Plan, Step } from "./plan.ts";
 
@@ -101,23 +102,10 @@ function inputLine(role: string, before: Input, now: Input): string[] {
     : [`declared columns or format of input ${now.dataset} changed`];
 }
 
-/** Deepest maps that differ; lists are one value, as a person thinks of them. */
-function changes(before: Json, now: Json, path: string): [string, string][] {
-  if (isMap(before) && isMap(now)) {
-    return keysOf(before, now).flatMap((key): [string, string][] => {
-      const [old, next] = [before[key], now[key]];
-      if (old === undefined) return [[`${path}.${key}`, "added"]];
-      if (next === undefined) return [[`${path}.${key}`, "removed"]];
-      return changes(old, next, `${path}.${key}`);
-    });
-  }
-  return digest(before) === digest(now) ? [] : [[path, "changed"]];
-}
-
-function isMap(value: Json): value is { [key: string]: Json } {
-  return value !== null && typeof value === "object" && !Array.isArray(value);
-}
-
-function keysOf(before: object, now: object): string[] {
-  return [...new Set([...Object.keys(before), ...Object.keys(now)])].toSorted();
+/** Text of each place that differs, and how. */
+function changes(before: Json, now: Json, root: string): [string, string][] {
+  return differences(before, now, [root]).map(({ path, a, b }) => [
+    pathText(path),
+    a === undefined ? "added" : b === undefined ? "removed" : "changed",
+  ]);
 }
