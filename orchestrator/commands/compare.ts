@@ -33,10 +33,8 @@ export function declare(command: Command, terminal: Terminal): void {
       const print = format(flags.output);
       const [a, b] = [await sideOf(first, flags, terminal), await sideOf(second, flags, terminal)];
       const { all = false, diff = false } = flags;
-      const comparison = compareRuns(
-        await factsOf(a, differentCode(a, b), diff),
-        await factsOf(b, differentCode(a, b), diff),
-      );
+      const looked = differentCode(a, b);
+      const comparison = compareRuns(await factsOf(a, looked, diff), await factsOf(b, looked, diff));
       const { now, paint } = terminal;
       terminal.out(print(comparisonView({ a: a.run, b: b.run, comparison, all, diff, now: now(), paint })));
     });
