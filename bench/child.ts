@@ -5,7 +5,8 @@ import { mkdtempSync, readdirSync, readlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
-import { buildSync } from "esbuild";
+import { build } from "esbuild";
+import { treeShaking } from "../scripts/tree-shaking.mjs";
 
 export interface Child {
   /** Calls for each line from now on. */
@@ -18,17 +19,26 @@ export interface Child {
 }
 
 /** A program of this folder as one file, as users run it: the compiler in Node takes more memory than the program. */
-export function bundled(file: string): string {
+export async function bundled(file: string): Promise<string> {
   const outfile = join(mkdtempSync(join(tmpdir(), "sparkwright-bench-program-")), "program.mjs");
   const banner = { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' };
   const entry = join(import.meta.dirname, file);
-  buildSync({ entryPoints: [entry], outfile, bundle: true, platform: "node", format: "esm", banner });
+  await build({
+    entryPoints: [entry],
+    outfile,
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    banner,
+    minifySyntax: true,
+    plugins: [treeShaking],
+  });
   return outfile;
 }
 
-/** Starts a program of this folder, or one by its absolute path. */
-export function startChild(file: string, args: string[]): Child {
-  const child = spawn(process.execPath, [resolve(import.meta.dirname, file), ...args], {
+/** Starts a program of this folder, or one by its absolute path; options are Node's own. */
+export function startChild(file: string, args: string[], options: string[] = []): Child {
+  const child = spawn(process.execPath, [...options, resolve(import.meta.dirname, file), ...args], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const lines: object[] = [];

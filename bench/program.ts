@@ -11,8 +11,8 @@ export interface Outcome {
 }
 
 /** Runs `sparkwright ARGS` in a folder and takes the time. Throws with its last words when it fails. */
-export function sparkwright(args: string[], cwd: string = ROOT): Outcome {
-  return timed(process.execPath, [BUNDLE, ...args], cwd);
+export function sparkwright(args: string[], cwd: string = ROOT, env: NodeJS.ProcessEnv = process.env): Outcome {
+  return timed(process.execPath, [BUNDLE, ...args], cwd, env);
 }
 
 /** Runs a program to its end and takes the time. Throws with its last words when it fails. */

@@ -85,6 +85,8 @@ async function measured(connection: Connection, child: Child, plane: ControlPlan
   const applications = await untilSubmitted(connection);
   const submitting = await child.until<{ submittedAt: number }>((told) => "submittedAt" in told);
   await many(applications, 16, (application) => begin(connection, application));
+  // Before the last change: the process ends with its runs.
+  const connections = child.sockets();
   const { patched, watched } = await change(connection, applications, recorded);
   const { calls } = await readAudit(plane.auditLog, SUBMITTER);
   const of = (prefix: RegExp) =>
@@ -104,7 +106,7 @@ async function measured(connection: Connection, child: Child, plane: ControlPlan
     { name: "track.p50_ms", value: quantile(ours, 0.5), unit: "ms", bound: { atMost: 15 } },
     { name: "track.p99_ms", value: quantile(ours, 0.99), unit: "ms", bound: { atMost: 250 } },
     { name: "track.lost", value: 2 * APPLICATIONS - ours.length, unit: "", bound: { atMost: 0 } },
-    { name: "track.connections", value: child.sockets(), unit: "" },
+    { name: "track.connections", value: connections, unit: "" },
     { name: "writes.per_app", value: of(/^(create|update|patch|delete) /), unit: "", bound: { atMost: 4 } },
     ...["create", "delete", "get", "list", "watch"].map((verb) => ({
       name: `calls.${verb}.per_app`,

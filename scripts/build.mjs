@@ -4,6 +4,7 @@ import { chmodSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { treeShaking } from "./tree-shaking.mjs";
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -56,7 +57,7 @@ const keepApart = {
 function bundleApart(file, packages) {
   const lines = Object.entries(packages).map(([name, used]) => `export ${used} from "${name}";`);
   const stdin = { contents: lines.join("\n"), resolveDir: ROOT };
-  return build({ ...OPTIONS, stdin, outfile: join(ROOT, "dist", file) });
+  return build({ ...OPTIONS, stdin, outfile: join(ROOT, "dist", file), plugins: [treeShaking] });
 }
 
 const CLI = join(ROOT, "dist/cli.cjs");

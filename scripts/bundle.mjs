@@ -41,7 +41,9 @@ function sources() {
   const files = readdirSync(folder, { recursive: true }).filter((file) => /\.(ts|json)$/.test(file));
   const all = [
     ...files.toSorted().map((file) => join(folder, file)),
-    ...["package.json", "package-lock.json", "scripts/build.mjs"].map((file) => join(ROOT, file)),
+    ...["package.json", "package-lock.json", "scripts/build.mjs", "scripts/tree-shaking.mjs"].map((file) =>
+      join(ROOT, file),
+    ),
   ];
   for (const file of all)
     hash

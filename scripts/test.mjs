@@ -20,7 +20,7 @@ const REPORTS = join(ROOT, ".cache/reports");
 const SUITES = [
   { name: "check", full: false, run: checks },
   { name: "vitest", full: false, run: () => vitest("vitest", []) },
-  { name: "pytest", full: false, run: () => pytest("pytest", []) },
+  { name: "pytest", full: false, run: () => pytest("pytest", ["-n", "2", "--dist", "loadfile"]) },
   // The first of the three builds the servers.
   { name: "servers", full: false, needs: go, run: () => vitest("servers", ["--config", "vitest.cluster.config.ts"]) },
   { name: "pytest s3", full: false, needs: go, run: () => pytest("pytest-s3", ["-m", "s3"]) },

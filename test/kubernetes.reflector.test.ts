@@ -50,6 +50,41 @@ const stays = (response: ServerResponse) => void response.write("");
 const watchesOf = () => server.requests.filter((request) => request.includes("watch=true"));
 
 describe("reflector()", () => {
+  test("asks for nothing but what a list takes, and lets go of a page before it asks for the next", async () => {
+    const events: string[] = [];
+    server = await apiServer((request, response) => {
+      const { searchParams } = new URL(request.url ?? "", "http://server");
+      if (searchParams.has("watch")) return stays(response);
+      events.push([...searchParams].map(([key, value]) => `${key}=${value}`).join("&"));
+      const isFirst = !searchParams.has("continue");
+      const metadata = { resourceVersion: "100", ...(isFirst && { continue: "more" }) };
+      json(response, 200, { metadata, items: [object(isFirst ? "a" : "b", 1)] });
+    });
+    const control = new AbortController();
+    stop.push(control);
+    const copy = reflector(server.connection, {
+      action: "list pods",
+      path: "/pods",
+      labelSelector: "role=driver",
+      limit: 1,
+      keep(item) {
+        events.push(`kept ${item.metadata.name}`);
+        return { metadata: item.metadata };
+      },
+      onChange: () => undefined,
+    });
+    const done = copy.run(control.signal);
+    await until(() => expect([...copy.objects.keys()]).toEqual(["offers/a", "offers/b"]));
+    control.abort();
+    await done;
+    expect(events).toEqual([
+      "labelSelector=role=driver&limit=1",
+      "kept a",
+      "labelSelector=role=driver&limit=1&continue=more",
+      "kept b",
+    ]);
+  });
+
   test("copies what is there and follows what changes", async () => {
     const { copy, said } = await follow({
       lists: [[object("a", 1), object("b", 2)]],

@@ -12,7 +12,7 @@ const PAGE = 500;
 /** A list that changes faster than it can be read, or that is old, is begun anew this often. */
 const RESTARTS = 3;
 
-export interface ListOptions {
+export interface ListOptions<T = KubeObject> {
   /** For messages, as in `list pods in offers`. */
   action: string;
   /** Path of the collection. */
@@ -22,6 +22,8 @@ export interface ListOptions {
   accept?: string;
   /** Objects per page. Default 500. */
   limit?: number;
+  /** What is kept of an object, of each page before the next is asked for; whole ones are large. Default: all of it. */
+  keep?: (object: T) => T;
   /** Told each reply before its text is read. */
   onReply?: Call["onReply"];
 }
@@ -59,7 +61,7 @@ export function numberOf(version: string | undefined): bigint | undefined {
  */
 export async function list<T extends KubeObject>(
   connection: Connection,
-  options: ListOptions,
+  options: ListOptions<T>,
   signal: AbortSignal,
 ): Promise<Listed<T>> {
   for (let restart = 0; restart <= RESTARTS; restart += 1) {
@@ -73,14 +75,18 @@ export async function list<T extends KubeObject>(
   );
 }
 
-function isOld(connection: Connection, { path }: ListOptions, { resourceVersion }: Listed<unknown>): boolean {
+function isOld(
+  connection: Connection,
+  { path }: Pick<ListOptions, "path">,
+  { resourceVersion }: Listed<unknown>,
+): boolean {
   const number = numberOf(resourceVersion);
   return number !== undefined && number < (newest.get(connection)?.get(path) ?? 0n);
 }
 
 async function readPages<T>(
   connection: Connection,
-  { action, path, accept, limit = PAGE, onReply, ...selectors }: ListOptions,
+  { action, path, accept, limit = PAGE, keep, onReply, labelSelector, fieldSelector }: ListOptions<T>,
   signal: AbortSignal,
 ): Promise<Listed<T> | undefined> {
   const items: T[] = [];
@@ -90,7 +96,7 @@ async function readPages<T>(
       method: "GET",
       path,
       action,
-      query: { ...selectors, limit, continue: next },
+      query: { labelSelector, fieldSelector, limit, continue: next },
       ...(accept === undefined ? {} : { accept }),
       ...(onReply === undefined ? {} : { onReply }),
     } as const;
@@ -99,7 +105,7 @@ async function readPages<T>(
       throw error;
     });
     if (page === "expired") return undefined;
-    items.push(...(page?.items ?? []));
+    for (const item of page?.items ?? []) items.push(keep?.(item) ?? item);
     next = page?.metadata?.continue;
     if (!next) return { items, resourceVersion: page?.metadata?.resourceVersion ?? "" };
   } while (next);

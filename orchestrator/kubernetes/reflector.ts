@@ -10,9 +10,7 @@ import { list, type ListOptions, remember } from "./list.ts";
 import type { KubeObject, Status } from "./objects.ts";
 import { errorOf, ExpiredError } from "./refusal.ts";
 
-export interface ReflectorOptions<T = KubeObject> extends ListOptions {
-  /** What is kept of an object; whole ones are large. Default: all of it. */
-  keep?: (object: T) => T;
+export interface ReflectorOptions<T = KubeObject> extends ListOptions<T> {
   /** An object came, changed or went. Only told its key: what it is now is in the copy. */
   onChange: (key: string) => void;
   /** The copy is whole, for the first time and after each further list. */
@@ -81,7 +79,7 @@ async function relist<T extends KubeObject>(
   signal: AbortSignal,
 ): Promise<void> {
   const { items, resourceVersion } = await list<T>(connection, options, signal);
-  const found = new Map(items.map((item) => [keyOf(item), options.keep?.(item) ?? item]));
+  const found = new Map(items.map((item) => [keyOf(item), item]));
   const before = new Map(copy.objects);
   copy.objects.clear();
   for (const [key, item] of found) copy.objects.set(key, item);

@@ -6,8 +6,8 @@ import { MissingError } from "../../scripts/missing.mjs";
 import { environment, pythonBinary } from "../../scripts/places.mjs";
 import { output, say, timed } from "./command.ts";
 import { sparkImage } from "./image.ts";
-import { ROOT, SOURCES, inRun, kubeconfig } from "./places.ts";
-import { S3, accounts } from "./s3.ts";
+import { ROOT, SOURCES, inRun } from "./places.ts";
+import { submitter } from "./submitter.ts";
 
 /** Dataset from outside and the file that holds it. */
 const TABLES: Record<string, string> = {
@@ -29,6 +29,19 @@ const SPECS = inRun("demo/specs");
  * @throws {MissingError} tables cannot be made or sent
  */
 export async function demo(share: number): Promise<number> {
+  const specs = await prepare(share);
+  const code = await sparkwright(["run", "offers", "-f", specs, "--target", "cluster"]);
+  say('for more commands on this cluster and its store: eval "$(npm run --silent testbed -- env)"');
+  say(`the same on this machine: ./sparkwright run offers -f ${specs} --target laptop`);
+  return code;
+}
+
+/**
+ * Makes the tables of a share of the households, sends them to S3, and makes specs with the targets `cluster` and `laptop`; gives their
+ * folder, from the root of the project.
+ * @throws {MissingError} tables cannot be made or sent
+ */
+export async function prepare(share: number): Promise<string> {
   await timed(`raw tables of ${share * 100} % of the households`, () => makeTables(share));
   makeSpecs();
   const specs = relative(ROOT, SPECS);
@@ -40,10 +53,7 @@ export async function demo(share: number): Promise<number> {
         "See what was said above; npm run testbed -- status --tier 2",
       );
   }
-  const code = await sparkwright(["run", "offers", "-f", specs, "--target", "cluster"]);
-  say('for more commands on this cluster and its store: eval "$(npm run --silent testbed -- env)"');
-  say(`the same on this machine: ./sparkwright run offers -f ${specs} --target laptop`);
-  return code;
+  return specs;
 }
 
 function makeTables(share: number): void {
@@ -68,17 +78,8 @@ function makeSpecs(): void {
   }
 }
 
-/** Runs our command line with the rights of a submitter and as the owner of the bucket. */
+/** Runs our command line. */
 function sparkwright(args: string[]): Promise<number> {
   process.stderr.write(`\n$ ./sparkwright ${args.join(" ")}\n`);
-  const owner = accounts().sparkwright;
-  const env = {
-    ...environment(),
-    KUBECONFIG: kubeconfig("sparkwright"),
-    AWS_ENDPOINT_URL: S3.endpoint,
-    AWS_REGION: S3.region,
-    AWS_ACCESS_KEY_ID: owner.access,
-    AWS_SECRET_ACCESS_KEY: owner.secret,
-  };
-  return run(join(ROOT, "sparkwright"), args, { cwd: ROOT, env });
+  return run(join(ROOT, "sparkwright"), args, { cwd: ROOT, env: { ...environment(), ...submitter() } });
 }

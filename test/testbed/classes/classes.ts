@@ -74,8 +74,8 @@ async function tried(place: Place, one: Case, recorder: Recorder, update: boolea
   const { name, expects } = one;
   let result: Told = { found: "", outcome: `not possible here: ${why}`, text: "" };
   for (let time = 1; why === undefined && time <= 2 && result.outcome !== PRODUCED; time++) {
-    if (time > 1) say(`${name}: once more, since ${result.found}: ${result.outcome}`);
-    result = await told(place, one, recorder, update, time);
+    if (time > 1) say(`${name}: once more, since ${[result.found, result.outcome].filter(Boolean).join(": ")}`);
+    result = await told(place, one, recorder, update, time).catch(untold);
   }
   const seconds = Math.round((Date.now() - began) / 1000);
   say(`${name}: ${[result.found, result.outcome].filter(Boolean).join(", ")} (${seconds} s)`);
@@ -83,6 +83,12 @@ async function tried(place: Place, one: Case, recorder: Recorder, update: boolea
 }
 
 type Told = Pick<Outcome, "found" | "outcome" | "text">;
+
+/** What was to be done to it could not be done: the other cases are still worth trying. */
+function untold(error: unknown): Told {
+  if (!(error instanceof MissingError)) throw error;
+  return { found: "", outcome: error.message, text: "" };
+}
 
 async function told(place: Place, one: Case, recorder: Recorder, update: boolean, time: number): Promise<Told> {
   const { run, output } = await carriedOut(place, one, time);

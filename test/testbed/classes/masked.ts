@@ -18,8 +18,9 @@ const RULES: [RegExp, string][] = [
   // Where in a file is nothing that a class is told by, and moves with every line above it.
   [/(File "[^"]+", line )\d+/g, "$1N"],
   [/app-\d{14}-\d{4}|spark-[0-9a-f]{32}/g, "SPARK-ID"],
-  // How much is used is of different lengths, so that a long message is cut elsewhere.
+  // How much is used and addresses are of different lengths, so that a long message is cut elsewhere.
   [/(used: ).*…$/gm, "$1…"],
+  [/(ADDRESS.{80}).*…$/gm, "$1…"],
   [/(used: requests\.\w+=)[\w.]+/g, "$1SOME"],
   [/(allocatable|largest node has) [\d.]+( [KMG]iB)?/g, "$1 SOME"],
 ];

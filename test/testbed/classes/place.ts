@@ -8,8 +8,9 @@ import { MissingError } from "../../../scripts/missing.mjs";
 import { SHORT_LIVED } from "../../../scripts/spark-archive.mjs";
 import { CLAIM } from "../accounts.ts";
 import { sparkImage } from "../image.ts";
-import { NAMESPACE, ROOT, SOURCES, kubeconfig } from "../places.ts";
-import { S3, accounts } from "../s3.ts";
+import { NAMESPACE, ROOT, SOURCES } from "../places.ts";
+import { S3 } from "../s3.ts";
+import { submitter } from "../submitter.ts";
 import type { Case } from "./cases.ts";
 import { MARK } from "./harm.ts";
 
@@ -61,20 +62,11 @@ export function removePlace({ folder }: Place): void {
 }
 
 /** Starts `sparkwright WORDS`. */
-export function sparkwright(place: Place, words: string[], config = kubeconfig("sparkwright")): Started {
-  const { sparkwright: owner } = accounts();
+export function sparkwright(place: Place, words: string[], config?: string): Started {
   const child = spawn(join(ROOT, "sparkwright"), words, {
     cwd: place.folder,
     stdio: ["ignore", "pipe", "pipe"],
-    env: {
-      ...process.env,
-      KUBECONFIG: config,
-      SPARKWRIGHT_STORE: place.store,
-      AWS_ENDPOINT_URL: S3.endpoint,
-      AWS_REGION: S3.region,
-      AWS_ACCESS_KEY_ID: owner.access,
-      AWS_SECRET_ACCESS_KEY: owner.secret,
-    },
+    env: { ...process.env, ...submitter(config), SPARKWRIGHT_STORE: place.store },
   });
   const heard = { stdout: "", stderr: "" };
   const listeners = new Set<() => void>();
