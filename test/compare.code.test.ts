@@ -23,19 +23,19 @@ describe("compareCode()", () => {
         path: "gone.py",
         in: "a",
         steps: ["clean", "score"],
-        diff: "--- shop-1/gone.py\n+++ /dev/null\n@@ -1 +0,0 @@\n-g\n",
+        diff: "--- shop-1/gone.py\n+++ /dev/null\n@@ -1,1 +0,0 @@\n-g\n",
       },
       {
         path: "job.py",
         in: "both",
         steps: ["clean", "score"],
-        diff: "--- shop-1/job.py\n+++ shop-2/job.py\n@@ -1 +1 @@\n-x\n+y\n",
+        diff: "--- shop-1/job.py\n+++ shop-2/job.py\n@@ -1,1 +1,1 @@\n-x\n+y\n",
       },
       {
         path: "new.py",
         in: "b",
         steps: ["clean", "score"],
-        diff: "--- /dev/null\n+++ shop-2/new.py\n@@ -0,0 +1 @@\n+n\n",
+        diff: "--- /dev/null\n+++ shop-2/new.py\n@@ -0,0 +1,1 @@\n+n\n",
       },
     ]);
   });

@@ -1,7 +1,11 @@
 /** @module Which files of the code differ between two runs. */
+import { createTwoFilesPatch, FILE_HEADERS_ONLY } from "diff";
 import { keysOf } from "../differences.ts";
 import type { CodeFile } from "../plan/code.ts";
-import { unifiedDiff } from "./unified-diff.ts";
+
+/** As `diff -u` and `patch` name a file that is not there. */
+const ABSENT = "/dev/null";
+const PATCH = { context: 3, headerOptions: FILE_HEADERS_ONLY };
 
 /** The code that a step was given. */
 export interface StepCode {
@@ -77,11 +81,8 @@ function moduleOf(
   const texts = [mine.contents.get(path), other.contents.get(path)].map(textIn);
   const [old, next] = texts;
   if (old === undefined || next === undefined) return { path, in: side, diff: `Binary file ${path} differs\n` };
-  const head = {
-    a: side === "b" ? "/dev/null" : `${names.a}/${path}`,
-    b: side === "a" ? "/dev/null" : `${names.b}/${path}`,
-  };
-  return { path, in: side, diff: unifiedDiff(old, next, head) };
+  const heads = [side === "b" ? ABSENT : `${names.a}/${path}`, side === "a" ? ABSENT : `${names.b}/${path}`] as const;
+  return { path, in: side, diff: createTwoFilesPatch(...heads, old, next, undefined, undefined, PATCH) };
 }
 
 /** Empty for no file; undefined for content that is no text. */
