@@ -3,7 +3,7 @@ import { digest, type Json } from "../json.ts";
 import { setAt } from "../spec/resolve.ts";
 import { parsePath } from "../spec/path.ts";
 import type { CodeFile } from "./code.ts";
-import type { DatasetShape, Plan, Step } from "./plan.ts";
+import type { DatasetShape, OutputPort, Plan, Step } from "./plan.ts";
 
 /** What a step runs on, beside its own spec. */
 export interface KeyContext {
@@ -25,7 +25,7 @@ export interface KeyDocument {
   settings: { [key: string]: Json };
   /** Role → dataset, version and how it is read. */
   inputs: Record<string, { dataset: string; version: string; shape: Json }>;
-  outputs: Record<string, { dataset: string; shape: Json }>;
+  outputs: Record<string, { dataset: string; shape: Json; checks?: Json }>;
   /** File → SHA-256. */
   code: Record<string, string>;
   image: string;
@@ -46,7 +46,7 @@ export function keyDocument(step: Step, context: KeyContext): KeyDocument {
     return version === undefined ? [] : [[role, { dataset: port.dataset, version, shape: shapeOf(port) }]];
   });
   const outputs = Object.entries(step.outputs).map(
-    ([role, port]) => [role, { dataset: port.dataset, shape: shapeOf(port) }] as const,
+    ([role, port]) => [role, { dataset: port.dataset, shape: shapeOf(port), ...checksOf(port) }] as const,
   );
   return {
     kind: step.kind,
@@ -63,6 +63,11 @@ export function keyDocument(step: Step, context: KeyContext): KeyDocument {
 
 function shapeOf({ format, csv, columns, partitionBy }: DatasetShape): Json {
   return { format, csv: csv ?? null, columns, partitionBy };
+}
+
+/** Rows that passed other checks have not passed these. */
+function checksOf({ checks }: OutputPort): { checks?: Json } {
+  return checks === undefined ? {} : { checks: JSON.parse(JSON.stringify(checks)) as Json };
 }
 
 /**

@@ -19,6 +19,7 @@ const ResultOutput = z.object({
   files: z.array(ResultFile),
   rows: Count.optional(),
   columns: z.array(z.object({ name: z.string(), type: z.string() })).optional(),
+  checked: Count.optional(),
 });
 export type ResultOutput = z.output<typeof ResultOutput>;
 
