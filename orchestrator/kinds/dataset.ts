@@ -29,6 +29,10 @@ export const Dataset = z
       .array(DatasetCheck)
       .default([])
       .describe("What must hold of the rows a job writes; looked at before they are published."),
+    profile: z
+      .boolean()
+      .default(false)
+      .describe("Whether a job that writes it also counts nulls and values of each column, in a pass of its own."),
   })
   .refine((d) => (d.source === undefined) === (d.path === undefined), {
     path: ["path"],
@@ -37,6 +41,10 @@ export const Dataset = z
   .refine((d) => d.checks.length === 0 || (d.format === "parquet" && d.source === undefined), {
     path: ["checks"],
     message: "checks are made of Parquet that a job writes, not of models, CSV or data from outside",
+  })
+  .refine((d) => !d.profile || (d.format === "parquet" && d.source === undefined), {
+    path: ["profile"],
+    message: "a profile is made of Parquet that a job writes, not of models, CSV or data from outside",
   })
   .describe("A named place with format and schema; a port between jobs.");
 export type Dataset = z.output<typeof Dataset>;

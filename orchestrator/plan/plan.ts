@@ -25,6 +25,8 @@ export interface InputPort extends DatasetShape {
 export interface OutputPort extends DatasetShape {
   /** What must hold of its rows; absent when nothing is asked of them. */
   checks?: DatasetCheck[];
+  /** Whether its columns are to be profiled; absent when not. */
+  profile?: true;
 }
 
 export interface Step {

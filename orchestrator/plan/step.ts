@@ -74,8 +74,8 @@ function inputPort(dataset: DatasetDocument, { writers, target }: StepOptions): 
 
 /** Rows that are read were checked when they were written, so checks travel with outputs only. */
 function outputPort(dataset: DatasetDocument): OutputPort {
-  const { checks } = dataset.spec;
-  return { ...shapeOf(dataset), ...(checks.length === 0 ? {} : { checks }) };
+  const { checks, profile } = dataset.spec;
+  return { ...shapeOf(dataset), ...(checks.length === 0 ? {} : { checks }), ...(profile ? { profile } : {}) };
 }
 
 /** Where data from outside lies: the source's folder, URI or Python package, and the dataset's path below it. */

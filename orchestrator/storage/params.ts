@@ -57,12 +57,13 @@ export function paramsOf(step: Step, context: ParamsContext): Params {
     name: step.name,
     settings: step.settings,
     inputs: mapped(step.inputs, (port, role) => readAs(port, context.inputs[role])),
-    outputs: mapped(step.outputs, ({ dataset, format, columns, partitionBy, checks }, role) => ({
+    outputs: mapped(step.outputs, ({ dataset, format, columns, partitionBy, checks, profile }, role) => ({
       dataset,
       format,
       columns,
       partitionBy,
       ...(checks === undefined ? {} : { checks }),
+      ...(profile === undefined ? {} : { profile }),
       path: context.outputFolder(role),
     })),
     previous: mapped(step.outputs, (port, role) => readAs(port, context.previous[role])),

@@ -24,7 +24,10 @@ export interface Expected {
   previous: FileEntry[];
 }
 
-export type Verified = Pick<Manifest, "dataset" | "version" | "format" | "columns" | "partitionBy" | "files" | "rows">;
+export type Verified = Pick<
+  Manifest,
+  "dataset" | "version" | "format" | "columns" | "partitionBy" | "files" | "rows" | "profile"
+>;
 
 /** Thrown inside; becomes a failure of class OutputMissing. */
 class Refused extends Error {}
@@ -71,7 +74,8 @@ async function verifyOutput(wanted: Expected, output: ResultOutput): Promise<Ver
   const rows = files.reduce((sum, file) => sum + (file.rows ?? 0), 0);
   if (output.rows !== rows)
     throw new Refused(`dataset ${dataset} has ${rows} rows in its files, the result says ${output.rows ?? "nothing"}`);
-  return { dataset, version, format, columns, partitionBy, files: entries, rows };
+  const { profile } = output;
+  return { dataset, version, format, columns, partitionBy, files: entries, rows, ...(profile && { profile }) };
 }
 
 /** The columns of a table: as declared, and the result must agree; as the result says, when none are declared. */

@@ -17,6 +17,7 @@ from pyarrow import fs
 from pyspark.sql import DataFrame, SparkSession
 
 from sparkjobs.data_checks import check_outputs
+from sparkjobs.dataset_profile import profile_outputs
 from sparkjobs.documents import below, locate, read_document, write_document
 from sparkjobs.failure import Failure, InputError, classify
 from sparkjobs.footers import check_file
@@ -242,6 +243,7 @@ def execute(document: dict[str, Any], main: Callable[[Job], None]) -> Failure | 
             try:
                 main(job)
                 check_outputs(job)
+                profile_outputs(job)
                 job.stage("finishing")
                 write_document(document["resultPath"], job.result())
             finally:
