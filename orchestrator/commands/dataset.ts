@@ -49,30 +49,7 @@ export function declare(command: Command, terminal: Terminal): void {
       terminal.out(format(flags.output)(versionView(row, current, now(), paint)));
     });
 
-  shared(command.command("diff"))
-    .description("what differs between two versions: columns, rows, size, profiles")
-    .argument("<dataset>")
-    .argument("[before]", "version; default: the one published before the current")
-    .argument("[after]", "version; default: the current")
-    .action(async (dataset: string, before: string | undefined, after: string | undefined, flags: Flags) => {
-      const store = openStore(flags, terminal);
-      const known = await existing(store, flags.namespace, dataset);
-      const current = await store.readPointer(flags.namespace, known);
-      const moves = await store.history(flags.namespace, known);
-      const earlier = moves.findLast((move) => move.version !== current?.version)?.version;
-      const versions = await store.listVersions(flags.namespace, known);
-      const [from, to] = [before ?? earlier, after ?? current?.version];
-      if (from === undefined || to === undefined) {
-        throw new RejectedError(`Cannot compare versions of ${dataset}: only one was ever published`, {
-          remedy: `name two of those that sparkwright dataset show ${dataset} lists`,
-        });
-      }
-      const [old, next] = [from, to].map((version) => versionIn(known, versions, version, current?.version)) as [
-        Manifest,
-        Manifest,
-      ];
-      terminal.out(format(flags.output)(diffView(old, next, current, now(), paint)));
-    });
+  declareDiff(command, terminal);
 
   shared(command.command("history"))
     .description("when its pointer moved, and who moved it")
@@ -100,6 +77,33 @@ export function declare(command: Command, terminal: Terminal): void {
         ...(flags.reason === undefined ? {} : { reason: flags.reason }),
       });
       terminal.out(`${dataset} points to ${to.version} of ${to.run}\n`);
+    });
+}
+
+function declareDiff(command: Command, terminal: Terminal): void {
+  shared(command.command("diff"))
+    .description("what differs between two versions: columns, rows, size, profiles")
+    .argument("<dataset>")
+    .argument("[before]", "version; default: the one published before the current")
+    .argument("[after]", "version; default: the current")
+    .action(async (dataset: string, before: string | undefined, after: string | undefined, flags: Flags) => {
+      const store = openStore(flags, terminal);
+      const known = await existing(store, flags.namespace, dataset);
+      const current = await store.readPointer(flags.namespace, known);
+      const moves = await store.history(flags.namespace, known);
+      const earlier = moves.findLast((move) => move.version !== current?.version)?.version;
+      const versions = await store.listVersions(flags.namespace, known);
+      const [from, to] = [before ?? earlier, after ?? current?.version];
+      if (from === undefined || to === undefined) {
+        throw new RejectedError(`Cannot compare versions of ${dataset}: only one was ever published`, {
+          remedy: `name two of those that sparkwright dataset show ${dataset} lists`,
+        });
+      }
+      const [old, next] = [from, to].map((version) => versionIn(known, versions, version, current?.version)) as [
+        Manifest,
+        Manifest,
+      ];
+      terminal.out(format(flags.output)(diffView(old, next, current, terminal.now(), terminal.paint)));
     });
 }
 

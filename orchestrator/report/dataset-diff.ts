@@ -99,7 +99,7 @@ const CHANGES: Column<ColumnChange>[] = [
 
 type Profile = ProfileChange["before"];
 
-const PROFILED: { title: string; of(profile: Profile): string; align?: "right" }[] = [
+const PROFILED: { title: string; of: (profile: Profile) => string; align?: "right" }[] = [
   { title: "NULLS", of: ({ nulls }) => figure(nulls), align: "right" },
   { title: "DISTINCT", of: ({ distinct }) => figure(distinct), align: "right" },
   { title: "MIN", of: ({ min }) => min ?? "" },
