@@ -4,7 +4,7 @@ import { digest, type Json } from "../json.ts";
 import { setAt } from "../spec/resolve.ts";
 import { parsePath, pathText } from "../spec/path.ts";
 import type { CodeFile } from "./code.ts";
-import type { DatasetShape, Plan, Step } from "./plan.ts";
+import type { DatasetShape, OutputPort, Plan, Step } from "./plan.ts";
 
 /** What a step runs on, beside its own spec. */
 export interface KeyContext {
@@ -26,7 +26,7 @@ export interface KeyDocument {
   settings: { [key: string]: Json };
   /** Role → dataset, version and how it is read. */
   inputs: Record<string, { dataset: string; version: string; shape: Json }>;
-  outputs: Record<string, { dataset: string; shape: Json }>;
+  outputs: Record<string, { dataset: string; shape: Json; checks?: Json; profile?: true }>;
   /** File → SHA-256. */
   code: Record<string, string>;
   image: string;
@@ -47,7 +47,7 @@ export function keyDocument(step: Step, context: KeyContext): KeyDocument {
     return version === undefined ? [] : [[role, { dataset: port.dataset, version, shape: shapeOf(port) }]];
   });
   const outputs = Object.entries(step.outputs).map(
-    ([role, port]) => [role, { dataset: port.dataset, shape: shapeOf(port) }] as const,
+    ([role, port]) => [role, { dataset: port.dataset, shape: shapeOf(port), ...demandsOf(port) }] as const,
   );
   return {
     kind: step.kind,
@@ -64,6 +64,14 @@ export function keyDocument(step: Step, context: KeyContext): KeyDocument {
 
 function shapeOf({ format, csv, columns, partitionBy }: DatasetShape): Json {
   return { format, csv: csv ?? null, columns, partitionBy };
+}
+
+/** Rows that passed other checks have not passed these, and those without a profile have none. */
+function demandsOf({ checks, profile }: OutputPort): { checks?: Json; profile?: true } {
+  return {
+    ...(checks === undefined ? {} : { checks: JSON.parse(JSON.stringify(checks)) as Json }),
+    ...(profile === undefined ? {} : { profile }),
+  };
 }
 
 /**
