@@ -49,6 +49,42 @@ describe("a job that cannot succeed", { timeout: 600_000 }, () => {
     expect(ended.stderr).not.toMatch(/^ +at /m);
   });
 
+  test("rows that fail a check: nothing is published; the same rows with a warning are, and are profiled", async () => {
+    const place = project();
+    const file = join(place.folder, "job-specs/datasets.yaml");
+    const spec = (more: string): void => {
+      const text = readFileSync(file, "utf8").replace(
+        /(name: features \}\nspec: )\{.*\}/,
+        `$1{ format: parquet, ${more} }`,
+      );
+      writeFileSync(file, text);
+    };
+    const checks = (onFailure: string): string =>
+      `checks: [{ rule: rows, min: 1000, onFailure: ${onFailure} }, { rule: unique, columns: [entity] }]`;
+    const shown = async (): Promise<string> => (await run(place, ["dataset", "show", "features@current"])).stdout;
+    expect((await run(place, RUN)).code).toBe(0);
+    const before = await shown();
+
+    spec(checks("fail"));
+    const failed = await run(place, RUN);
+    const kept = await shown();
+    spec(`profile: true, ${checks("warn")}`);
+    const warned = await run(place, RUN);
+
+    expect(failed.code).toBe(1);
+    expect(failureOf(failed)).toMatch(/ConfigError/);
+    expect(failureOf(failed)).toMatch(/cause +Cannot publish features: rows: found 100, expected from 1,000\n/);
+    expect(failureOf(failed)).toMatch(/remedy +Correct the data or the job, or the checks of dataset features, then/);
+    expect(kept.replaceAll(/\(\S+ ago\)/g, "")).toBe(before.replaceAll(/\(\S+ ago\)/g, ""));
+    expect(warned.code, warned.stderr).toBe(0);
+    const told = (await run(place, ["describe", "@latest"])).stdout;
+    expect(told).toContain("features: rows: found 100, expected from 1,000\n");
+    expect(told).toMatch(
+      /Checks of features\n.*RULE +FOUND +BOUND +VERDICT\n.*rows +100 +from 1,000 +warns\n.*passes\n/,
+    );
+    expect(await shown()).toMatch(/COLUMN +TYPE +NULLS +DISTINCT +MIN +MAX\nentity +string +0 +/);
+  });
+
   test("driver out of memory: tried once more with more memory", async () => {
     const place = project();
 

@@ -12,6 +12,7 @@ const ORDER = [
   "spec",
   "plan",
   "engine",
+  "compare",
   "report",
   "kubernetes",
   "storage",
@@ -37,7 +38,7 @@ const ONLY_IMPORTERS: Record<string, string[]> = {
 };
 
 /** Rooms that take values and return values. */
-const PURE = ["kinds", "spec", "plan", "engine", "report"];
+const PURE = ["kinds", "spec", "plan", "engine", "compare", "report"];
 const WORLD =
   /\b(Date\.now|Math\.random|process\.(env|cwd|argv|stdout|stderr|exit\w*)|console\.\w+|setTimeout|setInterval|fetch)\b/;
 

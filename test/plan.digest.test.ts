@@ -73,6 +73,20 @@ describe("cacheKeyOf()", () => {
     ).not.toBe(plain);
   });
 
+  test("changes with the checks of an output, not with those of an input", () => {
+    const checked = (from: string, to: string): string => {
+      const documents = documentsOf(TARGET, dataset("in", from), dataset("x", to), sparkJob("a", ["in"], ["x"]));
+      return cacheKeyOf(stepOf(planOf(documents, { shippedCode: SHIPPED, definition: "a" })), CONTEXT);
+    };
+    const [none, one, two] = [
+      "description: d",
+      ...[1, 2].map((min) => `checks: [{ rule: rows, min: ${min} }]`),
+    ] as const;
+    const keys = [none, one, two].map((to) => checked(none, to ?? ""));
+    expect(new Set(keys).size).toBe(3);
+    expect(checked(one ?? "", none)).toBe(keys[0]);
+  });
+
   test.for<[string, Partial<KeyContext>]>([
     ["another image", { image: "sha256:2" }],
     ["an edited module", { code: [{ path: "jobs/any.py", sha256: "2" }] }],

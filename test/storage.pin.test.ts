@@ -11,7 +11,7 @@ import { disk } from "../orchestrator/storage/disk.ts";
 import { fingerprint, rememberedIn } from "../orchestrator/storage/fingerprint.ts";
 import { layoutOf } from "../orchestrator/storage/layout.ts";
 import { pin } from "../orchestrator/storage/pin.ts";
-import { zip } from "../orchestrator/storage/zip.ts";
+import { unzip, zip } from "../orchestrator/storage/zip.ts";
 
 const home = mkdtempSync(join(tmpdir(), "sparkwright-pin-"));
 afterAll(() => rmSync(home, { recursive: true, force: true }));
@@ -95,6 +95,12 @@ describe("packed code", () => {
       { path: "part/größe.py", content: Buffer.from("VALUE = 7\n") },
     ];
     expect(zip(files.toReversed())).toEqual(zip(files));
+    expect(unzip(zip(files))?.map(({ path, content }) => [path, Buffer.from(content).toString()])).toEqual(
+      files
+        .map(({ path, content }) => [path, Buffer.from(content).toString()])
+        .toSorted(([a = ""], [b = ""]) => (a < b ? -1 : 1)),
+    );
+    expect([unzip(new Uint8Array()), unzip(zip(files).subarray(1))]).toEqual([undefined, undefined]);
     const archive = join(place(), "code.zip");
     writeFileSync(archive, zip(files));
     const listed = execFileSync(

@@ -12,7 +12,7 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import type { DatasetShape } from "../orchestrator/plan/plan.ts";
+import type { DatasetShape, OutputPort } from "../orchestrator/plan/plan.ts";
 import { fingerprint } from "../orchestrator/storage/fingerprint.ts";
 import { readFooter } from "../orchestrator/storage/footers.ts";
 import type { ResultOutput } from "../orchestrator/storage/result.ts";
@@ -81,6 +81,13 @@ describe("verifyOutputs()", () => {
     expect(found).toMatchObject({
       lines: { dataset: "lines", rows: 3, files: [{ path: good.file, rows: 3, partition: { date: "2017-01-01" } }] },
     });
+  });
+
+  test("checks that nobody made", async () => {
+    const good = await bench();
+    const checks: OutputPort = { ...DECLARED, checks: [{ rule: "rows", min: 1, onFailure: "warn" }] };
+    expect(await why(good, good.output, checks)).toMatch(/^OutputMissing: the checks of dataset lines were not made/);
+    expect(await why(good, { ...good.output, checked: 1 }, checks)).toBe("good");
   });
 
   test("a file is gone", async () => {

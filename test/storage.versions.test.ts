@@ -36,6 +36,16 @@ const pointer = (sequence: number, to = `v-${sequence}`): Pointer => ({
   movedAt: sequence,
 });
 
+test("a version that is there already takes the profile it lacked, and stays as it is otherwise", async () => {
+  const store = fresh();
+  const profile = [{ column: "a", nulls: 0, distinct: 1, min: "1", max: "1" }];
+  await store.putManifest(NS, version(store, "v-1"));
+  await store.putManifest(NS, { ...version(store, "v-1"), profile, createdAt: 9 });
+  expect(await store.readManifest(NS, "d", "v-1")).toEqual({ ...version(store, "v-1"), profile });
+  await store.putManifest(NS, { ...version(store, "v-1"), profile: [] });
+  expect(await store.readManifest(NS, "d", "v-1")).toMatchObject({ profile });
+});
+
 describe("pointers", () => {
   test("a run that began earlier does not move a newer pointer back", async () => {
     const store = fresh();

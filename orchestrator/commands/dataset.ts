@@ -1,4 +1,4 @@
-/** @module `dataset list|show|history|rollback|put`. */
+/** @module `dataset list|show|diff|history|rollback|put`. */
 import { userInfo } from "node:os";
 import { resolve } from "node:path";
 import type { Command } from "commander";
@@ -6,12 +6,14 @@ import { RejectedError } from "../errors.ts";
 import { suggestion } from "../nearest.ts";
 import { external } from "../plan/step.ts";
 import { targetOf } from "../plan/select.ts";
+import { diffView } from "../report/dataset-diff.ts";
 import { datasetsView, movesView, versionsView, versionView } from "../report/datasets.ts";
 import { bytes } from "../report/measure.ts";
 import { counted } from "../report/text.ts";
 import { format } from "../report/format.ts";
 import { catalogueOf } from "../spec/document.ts";
 import type { FolderStore } from "../storage/folder.ts";
+import type { Manifest } from "../storage/store.ts";
 import { upload } from "../storage/upload.ts";
 import { outputFlag, specFlags, storeFlag, type SpecFlags, type StoreFlag } from "./flags.ts";
 import { openStore } from "./runs.ts";
@@ -43,18 +45,11 @@ export function declare(command: Command, terminal: Terminal): void {
       const versions = (await store.listVersions(flags.namespace, known)).toReversed();
       if (version === undefined)
         return terminal.out(format(flags.output)(versionsView(versions, current, now(), paint)));
-      const row = versions.find(
-        (one) => one.version === version || (version === "current" && one.version === current?.version),
-      );
-      if (row === undefined)
-        throw new RejectedError(
-          `Cannot find version "${version}" of ${dataset}${suggestion(
-            version,
-            versions.map((one) => one.version),
-          )}`,
-        );
+      const row = versionIn(known, versions, version, current?.version);
       terminal.out(format(flags.output)(versionView(row, current, now(), paint)));
     });
+
+  declareDiff(command, terminal);
 
   shared(command.command("history"))
     .description("when its pointer moved, and who moved it")
@@ -85,6 +80,33 @@ export function declare(command: Command, terminal: Terminal): void {
     });
 }
 
+function declareDiff(command: Command, terminal: Terminal): void {
+  shared(command.command("diff"))
+    .description("what differs between two versions: columns, rows, size, profiles")
+    .argument("<dataset>")
+    .argument("[before]", "version; default: the one published before the current")
+    .argument("[after]", "version; default: the current")
+    .action(async (dataset: string, before: string | undefined, after: string | undefined, flags: Flags) => {
+      const store = openStore(flags, terminal);
+      const known = await existing(store, flags.namespace, dataset);
+      const current = await store.readPointer(flags.namespace, known);
+      const moves = await store.history(flags.namespace, known);
+      const earlier = moves.findLast((move) => move.version !== current?.version)?.version;
+      const versions = await store.listVersions(flags.namespace, known);
+      const [from, to] = [before ?? earlier, after ?? current?.version];
+      if (from === undefined || to === undefined) {
+        throw new RejectedError(`Cannot compare versions of ${dataset}: only one was ever published`, {
+          remedy: `name two of those that sparkwright dataset show ${dataset} lists`,
+        });
+      }
+      const [old, next] = [from, to].map((version) => versionIn(known, versions, version, current?.version)) as [
+        Manifest,
+        Manifest,
+      ];
+      terminal.out(format(flags.output)(diffView(old, next, current, terminal.now(), terminal.paint)));
+    });
+}
+
 /** `put` asks the specs where a dataset from outside lies. */
 function declarePut(command: Command, terminal: Terminal): void {
   specFlags(command.command("put"))
@@ -109,6 +131,17 @@ function declarePut(command: Command, terminal: Terminal): void {
 
 function shared(command: Command): Command {
   return storeFlag(outputFlag(command)).option("-n, --namespace <name>", "namespace of the dataset", "default");
+}
+
+/** The manifest of a version, or of the one that `current` stands for. */
+function versionIn(dataset: string, versions: Manifest[], version: string, current: string | undefined): Manifest {
+  const row = versions.find((one) => one.version === (version === "current" ? current : version));
+  if (row !== undefined) return row;
+  const near = suggestion(
+    version,
+    versions.map((one) => one.version),
+  );
+  throw new RejectedError(`Cannot find version "${version}" of ${dataset}${near}`);
 }
 
 async function existing(store: FolderStore, namespace: string, dataset: string): Promise<string> {

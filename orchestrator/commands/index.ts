@@ -25,6 +25,11 @@ export const VERBS: Verb[] = [
     summary: "all about a run or a step: timeline, failure, results",
     load: () => import("./describe.ts"),
   },
+  {
+    name: "runs",
+    summary: "compare two runs: parameters, settings, code, data, metrics",
+    load: () => import("./compare.ts"),
+  },
   { name: "logs", summary: "print the log of a step's driver", load: () => import("./logs.ts") },
   { name: "wait", summary: "wait until a run ends; exit 1 when it failed", load: () => import("./wait.ts") },
   { name: "retry", summary: "run again what failed in a run", load: () => import("./retry.ts") },

@@ -1,9 +1,10 @@
 /** @module What decides the result of a step. Equal keys mean that an earlier execution may stand for a new one. */
+import { differences, keysOf } from "../differences.ts";
 import { digest, type Json } from "../json.ts";
 import { setAt } from "../spec/resolve.ts";
-import { parsePath } from "../spec/path.ts";
+import { parsePath, pathText } from "../spec/path.ts";
 import type { CodeFile } from "./code.ts";
-import type { DatasetShape, Plan, Step } from "./plan.ts";
+import type { DatasetShape, OutputPort, Plan, Step } from "./plan.ts";
 
 /** What a step runs on, beside its own spec. */
 export interface KeyContext {
@@ -25,7 +26,7 @@ export interface KeyDocument {
   settings: { [key: string]: Json };
   /** Role → dataset, version and how it is read. */
   inputs: Record<string, { dataset: string; version: string; shape: Json }>;
-  outputs: Record<string, { dataset: string; shape: Json }>;
+  outputs: Record<string, { dataset: string; shape: Json; checks?: Json; profile?: true }>;
   /** File → SHA-256. */
   code: Record<string, string>;
   image: string;
@@ -46,7 +47,7 @@ export function keyDocument(step: Step, context: KeyContext): KeyDocument {
     return version === undefined ? [] : [[role, { dataset: port.dataset, version, shape: shapeOf(port) }]];
   });
   const outputs = Object.entries(step.outputs).map(
-    ([role, port]) => [role, { dataset: port.dataset, shape: shapeOf(port) }] as const,
+    ([role, port]) => [role, { dataset: port.dataset, shape: shapeOf(port), ...demandsOf(port) }] as const,
   );
   return {
     kind: step.kind,
@@ -63,6 +64,14 @@ export function keyDocument(step: Step, context: KeyContext): KeyDocument {
 
 function shapeOf({ format, csv, columns, partitionBy }: DatasetShape): Json {
   return { format, csv: csv ?? null, columns, partitionBy };
+}
+
+/** Rows that passed other checks have not passed these, and those without a profile have none. */
+function demandsOf({ checks, profile }: OutputPort): { checks?: Json; profile?: true } {
+  return {
+    ...(checks === undefined ? {} : { checks: JSON.parse(JSON.stringify(checks)) as Json }),
+    ...(profile === undefined ? {} : { profile }),
+  };
 }
 
 /**
@@ -101,23 +110,10 @@ function inputLine(role: string, before: Input, now: Input): string[] {
     : [`declared columns or format of input ${now.dataset} changed`];
 }
 
-/** Deepest maps that differ; lists are one value, as a person thinks of them. */
-function changes(before: Json, now: Json, path: string): [string, string][] {
-  if (isMap(before) && isMap(now)) {
-    return keysOf(before, now).flatMap((key): [string, string][] => {
-      const [old, next] = [before[key], now[key]];
-      if (old === undefined) return [[`${path}.${key}`, "added"]];
-      if (next === undefined) return [[`${path}.${key}`, "removed"]];
-      return changes(old, next, `${path}.${key}`);
-    });
-  }
-  return digest(before) === digest(now) ? [] : [[path, "changed"]];
-}
-
-function isMap(value: Json): value is { [key: string]: Json } {
-  return value !== null && typeof value === "object" && !Array.isArray(value);
-}
-
-function keysOf(before: object, now: object): string[] {
-  return [...new Set([...Object.keys(before), ...Object.keys(now)])].toSorted();
+/** Text of each place that differs, and how. */
+function changes(before: Json, now: Json, root: string): [string, string][] {
+  return differences(before, now, [root]).map(({ path, a, b }) => [
+    pathText(path),
+    a === undefined ? "added" : b === undefined ? "removed" : "changed",
+  ]);
 }

@@ -1,5 +1,6 @@
 /** What a plan is: the steps of a run in order, each with all that is needed to run it. Pure data. */
 import type { Json } from "../json.ts";
+import type { DatasetCheck } from "../kinds/dataset-check.ts";
 import type { JobKindName } from "../kinds/index.ts";
 import type { Target } from "../kinds/target.ts";
 
@@ -21,6 +22,13 @@ export interface InputPort extends DatasetShape {
   external?: { path: string; package?: string };
 }
 
+export interface OutputPort extends DatasetShape {
+  /** What must hold of its rows; absent when nothing is asked of them. */
+  checks?: DatasetCheck[];
+  /** Whether its columns are to be profiled; absent when not. */
+  profile?: true;
+}
+
 export interface Step {
   /** Name of the job; unique in the plan. */
   name: string;
@@ -28,7 +36,7 @@ export interface Step {
   /** Steps that must have succeeded first, by data or by `after`. */
   needs: string[];
   inputs: Record<string, InputPort>;
-  outputs: Record<string, DatasetShape>;
+  outputs: Record<string, OutputPort>;
   /** The job's own settings with parameters filled in (docs/job-protocol.md). */
   settings: { [key: string]: Json };
   /**

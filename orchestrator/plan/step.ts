@@ -6,7 +6,7 @@ import type { Catalogue, DocumentOf, JobDocument } from "../spec/document.ts";
 import { portsOf } from "../spec/ports.ts";
 import { codeFolder, withoutDots } from "../spec/references.ts";
 import { PLATFORM_FIELDS } from "../spec/resolve.ts";
-import type { DatasetShape, InputPort, Step } from "./plan.ts";
+import type { DatasetShape, InputPort, OutputPort, Step } from "./plan.ts";
 
 export interface StepOptions {
   /** Steps of the plan that must have succeeded first. */
@@ -27,7 +27,7 @@ export function stepOf(job: JobDocument, catalogue: Catalogue, options: StepOpti
     kind: job.kind,
     needs: [...options.needs],
     inputs: byRole(inputs, catalogue, (dataset) => inputPort(dataset, options)),
-    outputs: byRole(outputs, catalogue, shapeOf),
+    outputs: byRole(outputs, catalogue, outputPort),
     settings: settingsOf(job, catalogue),
     runScoped: options.runScoped,
     main,
@@ -70,6 +70,12 @@ function inputPort(dataset: DatasetDocument, { writers, target }: StepOptions): 
   const step = writers.get(dataset.name);
   if (source !== undefined && path !== undefined) return { ...shape, external: external(source, path, target) };
   return step === undefined ? shape : { ...shape, step };
+}
+
+/** Rows that are read were checked when they were written, so checks travel with outputs only. */
+function outputPort(dataset: DatasetDocument): OutputPort {
+  const { checks, profile } = dataset.spec;
+  return { ...shapeOf(dataset), ...(checks.length === 0 ? {} : { checks }), ...(profile ? { profile } : {}) };
 }
 
 /** Where data from outside lies: the source's folder, URI or Python package, and the dataset's path below it. */

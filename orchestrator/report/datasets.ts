@@ -45,6 +45,16 @@ export function datasetsView(rows: DatasetRow[], now: number, paint: Paint, empt
   };
 }
 
+/** What a job saw in a column; least and greatest value as text, null where there is none. */
+export interface ColumnProfile {
+  column: string;
+  nulls: number;
+  /** Approximate number of different values, null left out. */
+  distinct: number;
+  min: string | null;
+  max: string | null;
+}
+
 /** The part of a manifest that is shown. */
 export interface VersionRow {
   dataset: string;
@@ -53,6 +63,7 @@ export interface VersionRow {
   columns: { name: string; type: string }[];
   partitionBy: string[];
   rows?: number;
+  profile?: ColumnProfile[];
   files: { path: string; size: number }[];
   madeBy?: { run: string; step: string; attempt: number };
   createdAt: number;
@@ -104,6 +115,25 @@ const COLUMNS: Column<{ name: string; type: string }>[] = [
   { title: "TYPE", value: (column) => column.type },
 ];
 
+/** Its columns, with what was counted of them when the dataset asks for a profile. */
+function columnsText({ columns, profile = [] }: VersionRow, paint: Paint): string {
+  const found = new Map(profile.map((one) => [one.column, one]));
+  const seen = (title: string, of: (one: ColumnProfile) => string): Column<{ name: string; type: string }> => ({
+    title,
+    value: ({ name }) => {
+      const one = found.get(name);
+      return one === undefined ? "" : of(one);
+    },
+  });
+  const profiled = [
+    { ...seen("NULLS", (one) => figure(one.nulls)), align: "right" as const },
+    { ...seen("DISTINCT", (one) => figure(one.distinct)), align: "right" as const },
+    seen("MIN", (one) => one.min ?? ""),
+    seen("MAX", (one) => one.max ?? ""),
+  ];
+  return table(profile.length === 0 ? COLUMNS : [...COLUMNS, ...profiled], columns, { paint });
+}
+
 function versionText(
   row: VersionRow,
   current: Published | undefined,
@@ -124,13 +154,12 @@ function versionText(
     ["Partitions", row.partitionBy.join(", ")],
   ];
   const files = table(FILES, shown, { paint });
-  const columns = table(COLUMNS, row.columns, { paint });
   return [
     fields
       .filter(([, value]) => value !== "")
       .map(([name, value]) => `${name.padEnd(10)}  ${value}\n`)
       .join(""),
-    ...(row.columns.length === 0 ? [] : [columns]),
+    ...(row.columns.length === 0 ? [] : [columnsText(row, paint)]),
     `${files}${left > 0 ? `… ${left} more (-o wide shows them)\n` : ""}`,
   ].join("\n");
 }

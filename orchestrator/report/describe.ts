@@ -14,7 +14,7 @@ import {
   type RunSheet,
   type StepRow,
 } from "./run.ts";
-import { indent, oneLine, type Paint } from "./text.ts";
+import { oneLine, section, type Paint } from "./text.ts";
 import { timeline, timelineText } from "./timeline.ts";
 
 export interface Surroundings {
@@ -144,10 +144,6 @@ function fields(rows: [string, string][]): string {
   const shown = rows.filter(([, value]) => value !== "");
   const wide = Math.max(...shown.map(([name]) => name.length));
   return shown.map(([name, value]) => `${name.padEnd(wide)}  ${value}\n`).join("");
-}
-
-function section(title: string, body: string, paint: Paint): string {
-  return body === "" ? "" : `${paint("strong", title)}\n${indent(body, "  ")}`;
 }
 
 function ports(

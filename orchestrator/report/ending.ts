@@ -6,7 +6,7 @@ import { headlines, type StepResult } from "./results.ts";
 import { phaseOf, stepsTable, tookMs, toneOf, type RunSheet } from "./run.ts";
 import { duration } from "./measure.ts";
 import { table } from "./table.ts";
-import { indent, type Paint } from "./text.ts";
+import { section, type Paint } from "./text.ts";
 
 /** A dataset the run leaves to its readers. */
 export interface PublishedData {
@@ -34,11 +34,11 @@ export function endingText({ run, published, results, now, suffix }: Outcome, pa
   const failures = failedSteps(run).map((row) => failureText(run, row, { paint, suffix }));
   const parts = [
     stepsTable(run, now, paint),
-    ...results.map((result) => titled(result.step, headlines(result, paint), paint)),
-    published.length === 0 ? "" : titled("Datasets", publishedTable(published, paint), paint),
-    failures.length === 0 ? "" : titled("Failures", failures.join("\n"), paint),
+    ...results.map((result) => section(result.step, headlines(result, paint), paint)),
+    published.length === 0 ? "" : section("Datasets", publishedTable(published, paint), paint),
+    failures.length === 0 ? "" : section("Failures", failures.join("\n"), paint),
     `${run.name} ${paint(toneOf(phase), phase)} in ${duration(tookMs(run.status ?? {}, now) ?? 0)}\n`,
-    titled(
+    section(
       "Next",
       commandsAfter(run, published, suffix)
         .map((command) => `${command}\n`)
@@ -76,8 +76,4 @@ function publishedTable(published: PublishedData[], paint: Paint): string {
     .filter((row) => row.unpublished !== undefined)
     .map((row) => `${row.dataset} is not what readers see: ${row.unpublished}\n`);
   return `${table(columns, published, { paint })}${kept.join("")}`;
-}
-
-function titled(title: string, body: string, paint: Paint): string {
-  return body === "" ? "" : `${paint("strong", title)}\n${indent(body, "  ")}`;
 }

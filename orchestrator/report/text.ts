@@ -51,3 +51,8 @@ export function indent(text: string, margin: string): string {
 export function counted(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }
+
+/** A body below its title; nothing for an empty body. */
+export function section(title: string, body: string, paint: Paint): string {
+  return body === "" ? "" : `${paint("strong", title)}\n${indent(body, "  ")}`;
+}

@@ -1,7 +1,7 @@
-/** @module Columns that a job names must be among those its dataset declares; a dataset that declares none has whatever is there. */
+/** @module Columns that a job or a check names must be among those its dataset declares; a dataset that declares none has whatever is there. */
 import { suggestion } from "../nearest.ts";
 import type { Problem } from "../problem.ts";
-import { type Catalogue, type JobDocument, problemIn } from "./document.ts";
+import { type Catalogue, type DocumentOf, type JobDocument, problemIn } from "./document.ts";
 import { type Path, pathText, valueAt } from "./path.ts";
 
 /** Input role → paths below the spec whose texts are columns of that input. A path may end in a list, a map of roles, or one name. */
@@ -38,6 +38,24 @@ export function columnProblems(job: JobDocument, { datasets }: Catalogue): Probl
     }),
     ...zoneProblems(job),
   ];
+}
+
+const NUMBERS = ["int", "bigint", "double"];
+
+/** Columns that the checks of a dataset look at, and whether a range makes sense of their values. */
+export function checkProblems(dataset: DocumentOf<"Dataset">): Problem[] {
+  const types = new Map(dataset.spec.columns.map(({ name, type }) => [name, type]));
+  if (types.size === 0) return [];
+  return dataset.spec.checks.flatMap(({ rule, column, columns }, index) => {
+    const at: Path = ["checks", index];
+    return [...texts(column, [...at, "column"]), ...texts(columns, [...at, "columns"])].flatMap(({ text, path }) => {
+      const type = types.get(text);
+      if (type === undefined)
+        return [problemIn(dataset, ["spec", ...path], `no column "${text}"${suggestion(text, types.keys())}`)];
+      if (rule !== "range" || NUMBERS.includes(type)) return [];
+      return [problemIn(dataset, ["spec", ...path], `column "${text}" is ${type}; range is for numbers`)];
+    });
+  });
 }
 
 function texts(value: unknown, path: Path): { text: string; path: Path }[] {

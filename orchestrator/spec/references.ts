@@ -1,7 +1,7 @@
 /** @module What documents say about each other: every name exists, fits and is unique. Pipelines have a file of their own. */
 import { suggestion } from "../nearest.ts";
 import type { Problem } from "../problem.ts";
-import { columnProblems } from "./columns.ts";
+import { checkProblems, columnProblems } from "./columns.ts";
 import { type Catalogue, type Document, isJob, type JobDocument, placeOf, problemIn } from "./document.ts";
 import { type Port, portsOf } from "./ports.ts";
 
@@ -180,7 +180,7 @@ function datasetProblems(dataset: Extract<Document, { kind: "Dataset" }>, { targ
       );
     }
   }
-  return problems;
+  return [...problems, ...checkProblems(dataset)];
 }
 
 function isOutside(path: string): boolean {

@@ -3,9 +3,9 @@ import { posix } from "node:path";
 import { RejectedError } from "../errors.ts";
 import { importClosure, packedDigest, packedPlaces, type CodeFile, type CodeFolder } from "../plan/code.ts";
 import { toText, type Disk } from "./disk.ts";
-import { readText } from "./files.ts";
+import { filesAt, readJson, readText } from "./files.ts";
 import { joined, type Layout } from "./layout.ts";
-import { zip } from "./zip.ts";
+import { unzip, zip } from "./zip.ts";
 
 export interface PackedCode {
   digest: string;
@@ -41,14 +41,26 @@ export async function packCode(layout: Layout, disk: Disk, main: string, folder:
 
 /** Code packed earlier. Throws RejectedError when it is gone. */
 export async function packedCode(layout: Layout, digest: string): Promise<PackedCode> {
-  const text = await readText(joined(layout.code(digest), LIST));
-  if (text === undefined) {
+  const packed = await findCode(layout, digest);
+  if (packed === undefined) {
     throw new RejectedError(`Cannot go on: code ${digest.slice(0, 12)} is gone from ${layout.code(digest)}`, {
       remedy: "Start a new run",
     });
   }
-  const { main, files } = JSON.parse(text) as { main: string; files: CodeFile[] };
-  return places(layout, digest, main, files);
+  return packed;
+}
+
+/** Code packed earlier, or undefined when it is gone. */
+export async function findCode(layout: Layout, digest: string): Promise<PackedCode | undefined> {
+  const list = await readJson<{ main: string; files: CodeFile[] }>(joined(layout.code(digest), LIST));
+  return list && places(layout, digest, list.main, list.files);
+}
+
+/** Contents of packed code by path, or undefined when its archive is gone. */
+export async function codeContents({ archive }: PackedCode): Promise<ReadonlyMap<string, Uint8Array> | undefined> {
+  const content = await filesAt(archive).read(archive);
+  const files = content && unzip(content.bytes);
+  return files && new Map(files.map(({ path, content: bytes }) => [path, bytes]));
 }
 
 function places(layout: Layout, digest: string, main: string, files: CodeFile[]): PackedCode {

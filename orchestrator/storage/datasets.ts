@@ -38,6 +38,9 @@ export function versionsIn(layout: Layout, disk: Disk, pointers: Pick<PointerSto
       const there = await readManifest(namespace, manifest.dataset, manifest.version);
       // Equal content under an equal name: only where it lies may differ, and that matters when the older files are gone.
       if (there === undefined || (await missingFile(there)) !== undefined) await disk.write(path, toText(manifest));
+      // The same rows, which nobody had asked to profile before.
+      else if (there.profile === undefined && manifest.profile !== undefined)
+        await disk.write(path, toText({ ...there, profile: manifest.profile }));
     },
 
     async putCommit(namespace, commit, options = {}) {

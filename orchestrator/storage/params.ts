@@ -1,6 +1,6 @@
 /** @module The params document of an attempt (docs/job-protocol.md). */
 import type { Json } from "../json.ts";
-import type { DatasetShape, Plan, Step } from "../plan/plan.ts";
+import type { DatasetShape, OutputPort, Plan, Step } from "../plan/plan.ts";
 import { PROTOCOL } from "./result.ts";
 import type { FileEntry, Manifest } from "./store.ts";
 
@@ -19,7 +19,7 @@ export interface Params {
   name: string;
   settings: { [key: string]: Json };
   inputs: Record<string, ParamsInput>;
-  outputs: Record<string, Omit<DatasetShape, "csv"> & { path: string }>;
+  outputs: Record<string, Omit<OutputPort, "csv"> & { path: string }>;
   previous: Record<string, ParamsInput>;
   sample: Plan["sample"];
   work: string;
@@ -57,11 +57,13 @@ export function paramsOf(step: Step, context: ParamsContext): Params {
     name: step.name,
     settings: step.settings,
     inputs: mapped(step.inputs, (port, role) => readAs(port, context.inputs[role])),
-    outputs: mapped(step.outputs, ({ dataset, format, columns, partitionBy }, role) => ({
+    outputs: mapped(step.outputs, ({ dataset, format, columns, partitionBy, checks, profile }, role) => ({
       dataset,
       format,
       columns,
       partitionBy,
+      ...(checks === undefined ? {} : { checks }),
+      ...(profile === undefined ? {} : { profile }),
       path: context.outputFolder(role),
     })),
     previous: mapped(step.outputs, (port, role) => readAs(port, context.previous[role])),

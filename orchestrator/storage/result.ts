@@ -19,6 +19,18 @@ const ResultOutput = z.object({
   files: z.array(ResultFile),
   rows: Count.optional(),
   columns: z.array(z.object({ name: z.string(), type: z.string() })).optional(),
+  checked: Count.optional(),
+  profile: z
+    .array(
+      z.object({
+        column: z.string(),
+        nulls: Count,
+        distinct: Count,
+        min: z.string().nullable(),
+        max: z.string().nullable(),
+      }),
+    )
+    .optional(),
 });
 export type ResultOutput = z.output<typeof ResultOutput>;
 

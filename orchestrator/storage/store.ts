@@ -69,6 +69,8 @@ export interface Manifest {
   columns: { name: string; type: string }[];
   partitionBy: string[];
   rows?: number;
+  /** What its dataset asked to be counted of each column; not part of the version's digest. */
+  profile?: { column: string; nulls: number; distinct: number; min: string | null; max: string | null }[];
   files: FileEntry[];
   /** Lineage: who made it; absent for data from outside. */
   madeBy?: { run: string; step: string; attempt: number };

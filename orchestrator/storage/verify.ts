@@ -7,7 +7,7 @@ import { realpath } from "node:fs/promises";
 import { relative } from "node:path";
 import type { Failure } from "../engine/run-state.ts";
 import { UnavailableError } from "../errors.ts";
-import type { DatasetShape } from "../plan/plan.ts";
+import type { DatasetShape, OutputPort } from "../plan/plan.ts";
 import { examine, type Examined } from "./examine.ts";
 import { inParallel } from "./files.ts";
 import { readFooter, type Footer } from "./footers.ts";
@@ -17,14 +17,17 @@ import type { ResultOutput } from "./result.ts";
 import type { FileEntry, Manifest } from "./store.ts";
 
 export interface Expected {
-  shape: DatasetShape;
+  shape: OutputPort;
   /** Absolute folder the job was told to fill. */
   folder: string;
   /** Files of the version published before, which may be carried over. */
   previous: FileEntry[];
 }
 
-export type Verified = Pick<Manifest, "dataset" | "version" | "format" | "columns" | "partitionBy" | "files" | "rows">;
+export type Verified = Pick<
+  Manifest,
+  "dataset" | "version" | "format" | "columns" | "partitionBy" | "files" | "rows" | "profile"
+>;
 
 /** Thrown inside; becomes a failure of class OutputMissing. */
 class Refused extends Error {}
@@ -57,7 +60,9 @@ export async function verifyOutputs(
 }
 
 async function verifyOutput(wanted: Expected, output: ResultOutput): Promise<Verified> {
-  const { dataset, format, partitionBy } = wanted.shape;
+  const { dataset, format, partitionBy, checks = [] } = wanted.shape;
+  if (checks.length > (output.checked ?? 0))
+    throw new Refused(`the checks of dataset ${dataset} were not made; sparkjobs.job.run makes them after main`);
   if (format === "model" && output.files.length === 0) throw new Refused(`dataset ${dataset} has no files`);
   const columns = declaredColumns(wanted.shape, output);
   const files = await inParallel(output.files, (file) => verifyFile(wanted, columns, file));
@@ -69,7 +74,8 @@ async function verifyOutput(wanted: Expected, output: ResultOutput): Promise<Ver
   const rows = files.reduce((sum, file) => sum + (file.rows ?? 0), 0);
   if (output.rows !== rows)
     throw new Refused(`dataset ${dataset} has ${rows} rows in its files, the result says ${output.rows ?? "nothing"}`);
-  return { dataset, version, format, columns, partitionBy, files: entries, rows };
+  const { profile } = output;
+  return { dataset, version, format, columns, partitionBy, files: entries, rows, ...(profile && { profile }) };
 }
 
 /** The columns of a table: as declared, and the result must agree; as the result says, when none are declared. */

@@ -85,3 +85,28 @@ function word(value: number): Buffer {
   buffer.writeUInt32LE(value >>> 0);
   return buffer;
 }
+
+/** Bytes of a directory entry before the name, and where in it the fields are. */
+const ENTRY = { length: 46, size: 24, name: 28, offset: 42 };
+const LOCAL_LENGTH = 30;
+const END_LENGTH = 22;
+
+/** The files of an archive that `zip` made; undefined for any other text. */
+export function unzip(archive: Uint8Array): ZipFile[] | undefined {
+  const buffer = Buffer.from(archive.buffer, archive.byteOffset, archive.byteLength);
+  const end = buffer.length - END_LENGTH;
+  if (end < 0 || buffer.readUInt32LE(end) !== END) return undefined;
+  const files: ZipFile[] = [];
+  let at = buffer.readUInt32LE(end + 16);
+  for (let left = buffer.readUInt16LE(end + 10); left > 0; left--) {
+    if (at + ENTRY.length > end || buffer.readUInt32LE(at) !== CENTRAL_HEADER) return undefined;
+    const nameLength = buffer.readUInt16LE(at + ENTRY.name);
+    const start = buffer.readUInt32LE(at + ENTRY.offset) + LOCAL_LENGTH + nameLength;
+    const stop = start + buffer.readUInt32LE(at + ENTRY.size);
+    if (stop > end) return undefined;
+    const path = buffer.toString("utf8", at + ENTRY.length, at + ENTRY.length + nameLength);
+    files.push({ path, content: buffer.subarray(start, stop) });
+    at += ENTRY.length + nameLength;
+  }
+  return files;
+}

@@ -31,6 +31,7 @@ class Baseline:
     lift_power: float = 0.0
     near: Neighbours | None = field(default=None, repr=False)
     lifts: Lifts | None = field(default=None, repr=False)
+    seen_to: int | None = field(default=None, repr=False)  # day of the last visit that `fitted` saw
 
     @property
     def uses_context(self) -> bool:
@@ -68,6 +69,7 @@ class Baseline:
             popularity=share,
             near=neighbours(sequences) if self.neighbour_weight else None,
             lifts=lifts(sequences, context, share) if self.lift_power else None,
+            seen_to=sequences.last_day,
         )
 
 

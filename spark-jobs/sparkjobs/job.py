@@ -16,6 +16,8 @@ from typing import Any
 from pyarrow import fs
 from pyspark.sql import DataFrame, SparkSession
 
+from sparkjobs.data_checks import check_outputs
+from sparkjobs.dataset_profile import profile_outputs
 from sparkjobs.documents import below, locate, read_document, write_document
 from sparkjobs.failure import Failure, InputError, classify
 from sparkjobs.footers import check_file
@@ -240,6 +242,8 @@ def execute(document: dict[str, Any], main: Callable[[Job], None]) -> Failure | 
             job = Job(document, spark, progress)
             try:
                 main(job)
+                check_outputs(job)
+                profile_outputs(job)
                 job.stage("finishing")
                 write_document(document["resultPath"], job.result())
             finally:

@@ -75,6 +75,7 @@ class TxtScorer:
     half_lives: list[float]
     window: int
     name: str = "txt"
+    seen_to: int | None = None  # day of the last visit that training saw; known only where it was trained
 
     def score(self, histories: pd.DataFrame, as_of: date) -> np.ndarray:
         sequences, visits = next_visits(histories, self.categories, as_of)

@@ -39,6 +39,11 @@ class Sequences:
     def visits(self) -> int:
         return len(self.days)
 
+    @property
+    def last_day(self) -> int:
+        """Day of the latest visit; raises ValueError where there is none."""
+        return int(self.days.max())
+
     def lengths(self) -> np.ndarray:
         """Visits of each entity: int64 [entities]."""
         return np.diff(self.starts)

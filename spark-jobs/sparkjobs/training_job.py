@@ -19,7 +19,7 @@ from sparkjobs.gate import Verdict
 from sparkjobs.job import Job
 from sparkjobs.scorer import TxtScorer, save_baseline, save_txt
 from sparkjobs.training import train
-from sparkjobs.trial import MODEL, Period, Trial, model_of, period, tuned
+from sparkjobs.trial import MODEL, Period, Trial, model_of, period, refitted, tuned
 from sparkjobs.visits import histories, visits
 from sparkjobs.windows import scoring
 
@@ -44,7 +44,7 @@ def main(job: Job) -> None:
         scorer, signature, onnx = train_model(job, test)
     with _part(job, "evaluating"):
         trial = Trial(settings, test)
-        baselines = [baseline.fitted(test.fit, settings["context"]) for baseline in chosen.baselines]
+        baselines = refitted(chosen, test, settings)
         trial.add_baselines(baselines)
         trial.add_model(scorer)
         verdict = trial.judge()
@@ -80,7 +80,8 @@ def train_model(job: Job, test: Period) -> tuple[TxtScorer, dict[str, Any], Path
     signature = export(model, example, onnx)
     job.metric("train.loss", training["losses"][-1])
     job.metric("export.difference", signature["difference"])
-    scorer = TxtScorer(session(onnx), test.categories, context, list(shape.half_lives), shape.window)
+    halves, seen_to = list(shape.half_lives), test.fit.last_day
+    scorer = TxtScorer(session(onnx), test.categories, context, halves, shape.window, seen_to=seen_to)
     return scorer, signature, onnx
 
 

@@ -41,13 +41,24 @@ class Trial:
     recalls: dict[tuple[str, str], dict[str, np.ndarray]] = field(default_factory=dict)
 
     def add_baselines(self, baselines: list[Baseline]) -> None:
+        """Raises ValueError for one that saw other visits than those before the cut-off; `add_model` too."""
         for baseline in baselines:
+            self._check_cut(baseline)
             self._add(baseline.name, "known" if baseline.uses_context else "unknown", baseline)
 
     def add_model(self, scorer: TxtScorer) -> None:
+        self._check_cut(scorer)
         for context in ("unknown", "known"):
             known = context == "known"
             self._add(scorer.name, context, lambda s, v, known=known: scorer.score_visits(s, v, known))
+
+    def _check_cut(self, scorer: Baseline | TxtScorer) -> None:
+        """One that knows more recent visits than another wins by that."""
+        cut = self.period.fit.last_day
+        if scorer.seen_to != cut:
+            raise ValueError(
+                f"Cannot compare {scorer.name}: it saw visits up to day {scorer.seen_to}, not up to day {cut}"
+            )
 
     def _add(self, name: str, context: str, score: Any) -> None:
         p, k = self.period, self.settings["gate"]["topK"]
@@ -120,6 +131,11 @@ def tuned(histories: pd.DataFrame, settings: dict[str, Any]) -> Tuned:
     split = settings["split"]
     p = period(histories, settings, split["tune"], split["test"])
     return tune(p.fit, p.sequences, p.visits, settings["context"], settings["gate"]["topK"], p.excluded)
+
+
+def refitted(chosen: Tuned, p: Period, settings: dict[str, Any]) -> list[Baseline]:
+    """The tuned parameters on the counts that the model is trained on, too."""
+    return [baseline.fitted(p.fit, settings["context"]) for baseline in chosen.baselines]
 
 
 def model_of(settings: dict[str, Any], p: Period) -> tuple[Context, Shape, Recipe]:

@@ -93,6 +93,18 @@ def test_a_job_that_forgets_an_output_fails(tmp_path):
     assert found["termination"]["message"] == "Cannot finish: the job did not write its output out"
 
 
+def test_a_job_whose_rows_fail_a_check_leaves_no_result(tmp_path):
+    checks = [{"rule": "unique", "columns": ["id"], "onFailure": "fail"}]
+    out = {"dataset": "made", "format": "parquet", "columns": [], "partitionBy": [], "path": str(tmp_path / "out")}
+
+    code = 'def main(job):\n job.write("out", job.spark.createDataFrame([(1,), (1,)], "id int"))'
+    done, found = start(tmp_path, code, outputs={"out": {**out, "checks": checks}})
+
+    assert (done.returncode, found["termination"]["class"]) == (2, "ConfigError")
+    assert found["termination"]["message"] == "Cannot publish made: unique id: found 1 row too many, expected no copies"
+    assert "result" not in found
+
+
 def test_another_protocol_is_refused(tmp_path):
     path = tmp_path / "params.json"
     path.write_text(json.dumps(params(tmp_path, protocol="sparkwright.dev/job/v9")))

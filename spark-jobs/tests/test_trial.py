@@ -5,9 +5,12 @@ import numpy as np
 import pytest
 from generated_histories import day, frame, habits, settings
 
+from sparkjobs.baselines import Baseline, popularity
+from sparkjobs.context import Context
 from sparkjobs.failure import InputError
+from sparkjobs.scorer import TxtScorer
 from sparkjobs.training import prepare
-from sparkjobs.trial import Trial, model_of, period, tuned
+from sparkjobs.trial import Trial, model_of, period, refitted, tuned
 
 SETTINGS = settings()
 MADE = habits(entities=20, visits=40, categories=6)
@@ -17,7 +20,7 @@ def fitted(made, folder):
     """Everything that is fitted before the test period: vocabulary, baselines and all the training reads."""
     histories, split = frame(made), SETTINGS["split"]
     test = period(histories, SETTINGS, split["test"], split["end"])
-    baselines = [baseline.fitted(test.fit, SETTINGS["context"]) for baseline in tuned(histories, SETTINGS).baselines]
+    baselines = refitted(tuned(histories, SETTINGS), test, SETTINGS)
     context, shape, recipe = model_of(SETTINGS, test)
     ids = context.ids(test.fit, np.arange(test.fit.visits))
     place = Path(prepare(test.fit, ids, shape, recipe, 2, str(folder)))
@@ -62,9 +65,7 @@ def test_a_trial_compares_with_baselines_of_no_more_information():
     histories = frame(MADE)
     test = period(histories, SETTINGS, SETTINGS["split"]["test"], SETTINGS["split"]["end"])
     trial = Trial(SETTINGS, test)
-    trial.add_baselines(
-        [baseline.fitted(test.fit, SETTINGS["context"]) for baseline in tuned(histories, SETTINGS).baselines]
-    )
+    trial.add_baselines(refitted(tuned(histories, SETTINGS), test, SETTINGS))
     for context in ("unknown", "known"):
         trial.recalls["txt", context] = trial.recalls["decayed", "unknown"]
 
@@ -75,6 +76,18 @@ def test_a_trial_compares_with_baselines_of_no_more_information():
     rows = trial.rows()
     assert set(rows["slice"]) == {"main", "all", "main repeat", "main new"}
     assert rows["metric"].str.startswith("recall@2").all()
+
+
+@pytest.mark.parametrize("seen", ["later visits too", "only earlier ones"])
+def test_who_saw_other_visits_than_those_before_the_cut_off_is_not_compared(seen):
+    test = period(frame(MADE), SETTINGS, SETTINGS["split"]["test"], SETTINGS["split"]["end"])
+    visits = test.sequences if seen == "later visits too" else test.fit.before(day(70))
+    trial = Trial(SETTINGS, test)
+
+    with pytest.raises(ValueError, match="Cannot compare decayed: it saw visits up to day"):
+        trial.add_baselines([Baseline("decayed", popularity(visits)).fitted(visits, [])])
+    with pytest.raises(ValueError, match="Cannot compare txt: it saw visits up to day"):
+        trial.add_model(TxtScorer(None, test.categories, Context({}), [7.0], 5, seen_to=visits.last_day))
 
 
 def test_a_period_in_which_nothing_counts_is_refused():

@@ -96,7 +96,7 @@ if (existsSync(params.resultPath)) throw new Error("the result was there before 
 write(params.resultPath, {
   protocol: params.protocol,
   outputs,
-  metrics: { n: seen.length },
+  metrics: { n: seen.length, ...settings.metrics },
   tables: [],
   notes: [],
   inputs,
