@@ -8,6 +8,8 @@ export interface SparkApp {
   name: string;
   namespace: string;
   run: string;
+  /** Identity of the Run object, where there is one: with that the application is deleted, too. */
+  runUid?: string;
   step: string;
   attempt: number;
   kind: string;

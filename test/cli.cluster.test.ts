@@ -22,6 +22,7 @@ describe("sparkwright on a cluster", { timeout: 180_000 }, () => {
     const name = nameIn(ran.stderr);
     const list = await run(there, ["get", "runs", "-n", shop.namespace]);
     expect(list.stdout).toMatch(new RegExp(`^${name} +cluster +Succeeded +2/2 `, "m"));
+    expect(await shop.owned(name)).toEqual([true, true]);
     expect((await run(there, ["get", name, "-n", shop.namespace])).stdout).toMatch(/^score +SparkJob +Succeeded/m);
     expect((await run(there, ["wait", name, "-n", shop.namespace])).stdout).toBe(`${name} Succeeded\n`);
     const described = await run(there, ["describe", name, "-n", shop.namespace]);
@@ -112,6 +113,22 @@ describe("sparkwright on a cluster", { timeout: 180_000 }, () => {
     const driver = await run(there, ["get", name, "-n", shop.namespace, "-o", "jsonpath={.status.phase}"]);
     expect(driver.stdout).toBe("Cancelled");
     expect(holder).toContain(`/${other.child.pid ?? ""}/`);
+  });
+
+  test("get -A shows the runs of every namespace, -l those with a label, and neither shows one run", async () => {
+    const here = shop.machine("here");
+    const name = (await run(here, ["run", "clean", "--target", "cluster", "-o", "name"])).stdout.trim().slice(4);
+    const runs = async (...words: string[]) => (await run(here, ["get", "runs", "-o", "name", ...words])).stdout;
+    const everywhere = await run(here, ["get", "runs", "-A"]);
+    expect(everywhere.stdout).toMatch(new RegExp(`^${shop.namespace} +${name} +cluster +Succeeded`, "m"));
+    const [mine, none] = ["sparkwright.dev/definition=clean", "sparkwright.dev/definition=other"];
+    expect(await runs("-n", shop.namespace, "-l", mine)).toBe(`run/${name}\n`);
+    expect((await runs("-A", "-l", mine)).split("\n")).toContain(`run/${name}`);
+    expect(await runs("-n", shop.namespace, "-l", none)).toBe("");
+    const wrong = await run(here, ["get", "runs", "-n", shop.namespace, "-l", "a b"]);
+    expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining("Write labels as KEY=VALUE")]);
+    const one = await run(here, ["get", name, "-A"]);
+    expect([one.code, one.stderr]).toEqual([2, expect.stringContaining("Name its namespace with -n")]);
   });
 
   test("get -w says what changes, and ends with its reader", async () => {

@@ -8,7 +8,7 @@ import { onTestFinished, vi } from "vitest";
 import { connect, type Connection } from "../orchestrator/kubernetes/connection.ts";
 import { readKubeconfig } from "../orchestrator/kubernetes/kubeconfig.ts";
 import { list } from "../orchestrator/kubernetes/list.ts";
-import type { KubeObject, Pod } from "../orchestrator/kubernetes/objects.ts";
+import type { KubeObject } from "../orchestrator/kubernetes/objects.ts";
 import { call } from "../orchestrator/kubernetes/call.ts";
 import { filesAt } from "../orchestrator/storage/files.ts";
 import type { Lease } from "../orchestrator/kubernetes/lease.ts";
@@ -35,6 +35,8 @@ export interface ClusterShop {
   machine(name: string): Place;
   /** Names of what there is of a run. */
   names(plural: "pods" | "sparkapplications", run: string): Promise<string[]>;
+  /** Of each application of a run, whether the cluster deletes it with the run. */
+  owned(run: string): Promise<boolean[]>;
   lease(run: string): Promise<Lease | undefined>;
   /** Makes the holder of a run's Lease one of a machine that nobody here can look up. */
   moveHolder(run: string): Promise<void>;
@@ -65,6 +67,13 @@ export async function clusterShop(): Promise<ClusterShop> {
     contentOf: ({ metadata }) => ({ command: commandOf(metadata.labels ?? {}, bucket, behaviours) }),
   });
 
+  const of = async (plural: "pods" | "sparkapplications", run: string): Promise<KubeObject[]> => {
+    const group = plural === "pods" ? "/api/v1" : "/apis/sparkoperator.k8s.io/v1beta2";
+    const path = `${group}/namespaces/${namespace}/${plural}`;
+    const options = { path, action: `list ${plural}`, labelSelector: `sparkwright.dev/run=${run}` };
+    return (await list<KubeObject>(connection, options, never)).items;
+  };
+
   return {
     connection,
     namespace,
@@ -80,15 +89,14 @@ export async function clusterShop(): Promise<ClusterShop> {
       return { ...place, env: { ...place.env, KUBECONFIG: file, ...environmentOf(server.endpoint) } };
     },
 
-    async names(plural, run) {
-      const group = plural === "pods" ? "/api/v1" : "/apis/sparkoperator.k8s.io/v1beta2";
-      const path = `${group}/namespaces/${namespace}/${plural}`;
-      const { items } = await list<KubeObject | Pod>(
-        connection,
-        { path, action: `list ${plural}`, labelSelector: `sparkwright.dev/run=${run}` },
-        never,
+    names: async (plural, run) => (await of(plural, run)).map(({ metadata }) => metadata.name),
+
+    async owned(run) {
+      const path = `/apis/sparkwright.dev/v1alpha1/namespaces/${namespace}/runs/${run}`;
+      const object = await call<KubeObject>(connection, { method: "GET", path, action: "read" }, never);
+      return (await of("sparkapplications", run)).map(
+        ({ metadata }) => metadata.ownerReferences?.some(({ uid }) => uid === object?.metadata.uid) === true,
       );
-      return items.map(({ metadata }) => metadata.name);
     },
 
     lease: (run) => call<Lease>(connection, { method: "GET", path: leasePath(namespace, run), action: "read" }, never),

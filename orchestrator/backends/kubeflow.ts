@@ -1,5 +1,6 @@
 /** @module Renders an application as a SparkApplication of the kubeflow operator. Every field that its webhook would fill in is said here. */
 import { RejectedError } from "../errors.ts";
+import { API_VERSION } from "../kinds/fields.ts";
 import { ANNOTATION, LABEL } from "../names.ts";
 import type { SparkApp } from "../spark-app.ts";
 import type { Renderer } from "./backend.ts";
@@ -36,6 +37,9 @@ function sparkApplication(app: SparkApp) {
       namespace: app.namespace,
       labels: { ...labels(app), ...(target.queue === undefined ? {} : { "kueue.x-k8s.io/queue-name": target.queue }) },
       annotations: { [ANNOTATION.digest]: app.digest },
+      ...(app.runUid === undefined
+        ? {}
+        : { ownerReferences: [{ apiVersion: API_VERSION, kind: "Run", name: app.run, uid: app.runUid }] }),
     },
     spec: {
       type: "Python",

@@ -58,6 +58,8 @@ function remedyFor(code: number, status: Status | undefined): string {
     return "Install what serves it: for SparkApplications the kubeflow Spark operator (helm install spark-operator spark-operator/spark-operator)";
   if (code === 404 && status !== undefined && isMissingNamespace(status))
     return `Create the namespace (kubectl create namespace ${status.details?.name ?? "NAME"}), or change namespace of the target`;
+  if (status?.message?.startsWith("unable to parse requirement") === true)
+    return "Write labels as KEY=VALUE, KEY!=VALUE or KEY, with commas between them";
   if (code === 422 || code === 400) return "Change the spec or the target in the way the message says";
   return "See whether kubectl can do it";
 }

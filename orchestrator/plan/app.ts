@@ -18,6 +18,7 @@ export interface AppOptions {
   main: string;
   archive: string;
   codeDigest: string;
+  runUid?: string;
 }
 
 /** The application of an attempt. Equal arguments give an equal application, name and digest included. */
@@ -64,6 +65,7 @@ export function sparkAppOf(plan: Plan, step: Step, options: AppOptions): SparkAp
     conf,
     ranks: step.ranks,
     target,
+    ...(options.runUid === undefined ? {} : { runUid: options.runUid }),
   };
 }
 

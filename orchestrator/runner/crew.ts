@@ -65,5 +65,6 @@ export async function appOf(
     main: code.main,
     archive: code.archive,
     codeDigest: code.digest,
+    ...(record.uid === undefined ? {} : { runUid: record.uid }),
   });
 }

@@ -86,6 +86,7 @@ export function recordOf({ metadata, spec }: RunObject, document?: Plan): RunRec
     date: spec.date,
     drivenBy: spec.drivenBy,
     ...(spec.from === undefined ? {} : { from: spec.from }),
+    ...(metadata.uid === undefined ? {} : { uid: metadata.uid }),
   };
 }
 

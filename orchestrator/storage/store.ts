@@ -33,6 +33,8 @@ export interface RunRecord {
   drivenBy: "cli" | "controller";
   /** Run whose committed steps stand for those not asked for (`--from`). */
   from?: string;
+  /** Identity of the Run object, of a run of a cluster. */
+  uid?: string;
 }
 
 /** Lies below the prefix of a run whose record is in a cluster, and says in which. */
