@@ -128,6 +128,8 @@ def report(job: Job, trial: Trial, verdict: Verdict, fallback: Baseline) -> None
         values = [round(trial.interval(by_slice[slice_]).value, 4) for slice_ in SLICES]
         rows.append([name, context, *values, f"{main.lower:.4f} to {main.upper:.4f}"])
     job.table(f"{trial.metric} of the next visit", ["scorer", "context", *SLICES, "main, interval"], rows)
+    columns = ["visits by", "group", "visits", fallback.name, MODEL, "gain", "gain, interval"]
+    job.table(f"{trial.metric} by kind of visit, context unknown", columns, trial.by_group(fallback.name))
     job.note(f"gate: {verdict.reason}")
     if not verdict.promoted:
         job.note(f"the scorer is {fallback.name}, the best baseline in the tuning period: {fallback.parameters()}")

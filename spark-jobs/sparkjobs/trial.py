@@ -16,6 +16,7 @@ from sparkjobs.scorer import TxtScorer
 from sparkjobs.sequences import Sequences, sequences_of, vocabulary
 from sparkjobs.training import Recipe
 from sparkjobs.txt import Shape
+from sparkjobs.visit_groups import grouped
 
 MODEL = "txt"
 COLUMNS = ["scorer", "metric", "context", "slice", "value", "lower", "upper", "visits", "entities"]
@@ -82,18 +83,46 @@ class Trial:
             if name != MODEL and (needs == "unknown" or context == "known")
         }
 
+    def groups(self) -> list[tuple[str, str, np.ndarray]]:
+        """Groups of the period's visits: (grouping, label, bool [visits])."""
+        return list(grouped(self.period.sequences, self.period.visits))
+
+    def by_group(self, rival: str) -> list[list[Any]]:
+        """Of slice main, context unknown: grouping, group, visits, both recalls, the paired gain and its bounds."""
+        own, other = self.recalls[MODEL, "unknown"]["main"], self.recalls[rival, "unknown"]["main"]
+        rows = []
+        for grouping, label, members in self.groups():
+            first, second, gain = (
+                self.interval(np.where(members, values, np.nan)) for values in (other, own, own - other)
+            )
+            if gain.visits:
+                told = [round(found.value, 4) for found in (first, second)]
+                rows.append(
+                    [
+                        grouping,
+                        label,
+                        gain.visits,
+                        *told,
+                        f"{gain.value:+.4f}",
+                        f"{gain.lower:+.4f} to {gain.upper:+.4f}",
+                    ]
+                )
+        return rows
+
     def judge(self) -> Verdict:
         """The gate's verdict, context unknown: batch scoring knows neither hour nor place of the next visit."""
         gate = self.settings["gate"]
         return judge(MODEL, self.gains("unknown"), gate["margin"], gate["confidence"], self.metric)
 
     def rows(self) -> pd.DataFrame:
-        """The evaluation table: each scorer by slice, then the model's paired gains over each baseline."""
+        """The evaluation table: each scorer by slice and by group, then the model's paired gains over each baseline."""
         rows = []
         for (name, context), by_slice in self.recalls.items():
             for slice_ in SLICES:
-                found = self.interval(by_slice[slice_])
-                rows.append((name, self.metric, context, slice_, *_cells(found)))
+                rows.append((name, self.metric, context, slice_, *_cells(self.interval(by_slice[slice_]))))
+            for grouping, label, members in self.groups():
+                found = self.interval(np.where(members, by_slice["main"], np.nan))
+                rows.append((name, self.metric, context, f"main, {grouping} {label}", *_cells(found)))
         for context in ("unknown", "known"):
             for name, gain in self.gains(context).items():
                 rows.append((MODEL, f"{self.metric} gain over {name}", context, "main", *_cells(gain)))

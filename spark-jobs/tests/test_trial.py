@@ -74,8 +74,26 @@ def test_a_trial_compares_with_baselines_of_no_more_information():
     assert trial.gains("unknown")["decayed"].value == 0.0
     assert not trial.judge().promoted
     rows = trial.rows()
-    assert set(rows["slice"]) == {"main", "all", "main repeat", "main new"}
+    groups = {"main, earlier visits 11 to 50", "main, categories 1", "main, categories 2 to 5"}
+    assert set(rows["slice"]) == {"main", "all", "main repeat", "main new", *groups}
     assert rows["metric"].str.startswith("recall@2").all()
+
+
+def test_a_gain_is_broken_down_by_kind_of_visit():
+    histories = frame(MADE)
+    test = period(histories, SETTINGS, SETTINGS["split"]["test"], SETTINGS["split"]["end"])
+    trial = Trial(SETTINGS, test)
+    trial.add_baselines(refitted(tuned(histories, SETTINGS), test, SETTINGS))
+    single = np.diff(test.sequences.bag_starts)[test.visits] == 1
+    before = trial.recalls["decayed", "unknown"]["main"]
+    trial.recalls["txt", "unknown"] = {"main": before + np.where(single, 0.25, 0.0)}
+
+    rows = {(grouping, label): rest for grouping, label, *rest in trial.by_group("decayed")}
+
+    assert rows["categories", "1"][-2:] == ["+0.2500", "+0.2500 to +0.2500"]
+    assert rows["categories", "2 to 5"][-2:] == ["+0.0000", "+0.0000 to +0.0000"]
+    assert rows["categories", "1"][0] == int((single & ~np.isnan(before)).sum())
+    assert 0 < float(rows["earlier visits", "11 to 50"][-2]) < 0.25
 
 
 @pytest.mark.parametrize("seen", ["later visits too", "only earlier ones"])
