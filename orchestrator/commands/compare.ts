@@ -66,19 +66,24 @@ async function factsOf({ store, run }: Side, looked: string[], diff: boolean): P
     const code = looked.includes(step) ? await codeAt(store, digest, diff) : { digest };
     return [step, code] as const;
   });
-  const data = await inParallel(Object.entries(versionsOf(plan, status)), async ([dataset, row]) => {
-    const manifest = await store.readManifest(plan.target.spec.namespace, dataset, row.version);
-    return [dataset, { ...row, ...(manifest?.rows === undefined ? {} : { rows: manifest.rows }) }] as const;
-  });
   const results = await resultsOf(store, run);
   return {
     name,
     plan,
     ...(status === undefined ? {} : { status }),
     code: Object.fromEntries<StepCode>(codes),
-    data: Object.fromEntries<DataVersion>(data),
+    data: await dataOf(store, run),
     metrics: Object.fromEntries(results.map(({ step, metrics }) => [step, metrics])),
   };
+}
+
+/** Versions that a run read from outside or wrote, with their rows where those are counted. */
+export async function dataOf(store: FolderStore, { plan, status }: RunSheet): Promise<Record<string, DataVersion>> {
+  const data = await inParallel(Object.entries(versionsOf(plan, status)), async ([dataset, row]) => {
+    const manifest = await store.readManifest(plan.target.spec.namespace, dataset, row.version);
+    return [dataset, { ...row, ...(manifest?.rows === undefined ? {} : { rows: manifest.rows }) }] as const;
+  });
+  return Object.fromEntries<DataVersion>(data);
 }
 
 async function codeAt({ layout }: FolderStore, digest: string, diff: boolean): Promise<StepCode> {

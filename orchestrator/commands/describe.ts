@@ -26,7 +26,8 @@ export function declare(command: Command, terminal: Terminal): void {
     });
 }
 
-async function surroundingsOf(store: FolderStore, run: RunSheet, terminal: Terminal): Promise<Surroundings> {
+/** What is shown beside a run: results, places of logs, and the store as commands name it. */
+export async function surroundingsOf(store: FolderStore, run: RunSheet, terminal: Terminal): Promise<Surroundings> {
   const logs = stepRows(run).flatMap(({ step, status }): [string, string][] => {
     const attempt = status.attempts.at(-1)?.number;
     return attempt === undefined

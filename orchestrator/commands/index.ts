@@ -30,6 +30,7 @@ export const VERBS: Verb[] = [
     summary: "compare two runs: parameters, settings, code, data, metrics",
     load: () => import("./compare.ts"),
   },
+  { name: "report", summary: "write a run as one HTML page, with charts", load: () => import("./report.ts") },
   { name: "logs", summary: "print the log of a step's driver", load: () => import("./logs.ts") },
   { name: "wait", summary: "wait until a run ends; exit 1 when it failed", load: () => import("./wait.ts") },
   { name: "retry", summary: "run again what failed in a run", load: () => import("./retry.ts") },

@@ -26,7 +26,8 @@ export function compareMetrics(a: Record<string, number>, b: Record<string, numb
   );
 }
 
-function measuresOf(metrics: Record<string, number>): Map<string, Measure> {
+/** Each metric, or measure with its interval, by name; bounds of an interval do not stand by themselves. */
+export function measuresOf(metrics: Record<string, number>): Map<string, Measure> {
   const found = new Map<string, Measure>();
   const bounds = new Set<string>();
   for (const [name, value] of Object.entries(metrics)) {

@@ -100,7 +100,8 @@ function nextVerbs(run: RunSheet): string[] {
   }
 }
 
-function runFields(run: RunSheet, now: number, paint: Paint): [string, string][] {
+/** What is known of a run as a whole, as names and values; empty values are not to be shown. */
+export function runFields(run: RunSheet, now: number, paint: Paint): [string, string][] {
   const { plan } = run;
   const phase = phaseOf(run);
   const took = tookMs(run.status ?? {}, now);
@@ -122,7 +123,8 @@ function runFields(run: RunSheet, now: number, paint: Paint): [string, string][]
   ];
 }
 
-function stepFields(run: RunSheet, row: StepRow, { now, paint, logs }: Surroundings): [string, string][] {
+/** As `runFields`, of a step. */
+export function stepFields(run: RunSheet, row: StepRow, { now, paint, logs }: Surroundings): [string, string][] {
   const { step, status } = row;
   const took = tookMs(status, now);
   return [

@@ -97,8 +97,8 @@ write(params.resultPath, {
   protocol: params.protocol,
   outputs,
   metrics: { n: seen.length, ...settings.metrics },
-  tables: [],
-  notes: [],
+  tables: settings.tables ?? [],
+  notes: settings.notes ?? [],
   inputs,
 });
 

@@ -1,0 +1,2 @@
+WORDS = ["milk", "bread"]
+LAST = WORDS[-1]
