@@ -243,6 +243,8 @@ describe("charts are found by the form of what was reported", () => {
     [[3], 0],
     [[1, "x"], 0],
     [[0, 0], 0],
+    [[4.4, 4.6], 0],
+    [[Infinity, 1], 0],
   ])("bars of %j are as long as %d", ([cells, most]) => {
     expect(mostOf(cells)).toBe(most);
   });

@@ -43,7 +43,7 @@ thead th { color: var(--soft); font-weight: 600; white-space: nowrap; }
 tbody th { font-weight: 400; }
 .number { text-align: right; white-space: nowrap; }
 .amount { background: linear-gradient(to right, var(--amount) var(--part), transparent var(--part)) no-repeat;
-  background-size: 100% calc(100% - 4px); background-position: 0 2px; }
+  background-size: calc(100% - 4px) calc(100% - 4px); background-position: 0 2px; }
 svg { display: block; font: 13px system-ui, sans-serif; }
 svg text { fill: var(--ink); }
 svg text.tick { fill: var(--soft); font-size: 12px; text-anchor: middle; }

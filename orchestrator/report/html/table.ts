@@ -52,11 +52,17 @@ export function resultTable(table: ResultTable): Markup {
 ${tableOf(head, body)}`;
 }
 
+/** Bars of nearly one length tell nothing: the smallest is at most this part of the greatest. */
+const TELLING = 0.9;
+
 /** The length of a full bar: the greatest of several counts, shares or the like; 0 where there are to be no bars. */
 export function mostOf(cells: Cell[]): number {
-  const numbers = cells.filter((cell) => typeof cell === "number" && Number.isFinite(cell));
-  const isAmount = cells.every((cell) => cell === null || (typeof cell === "number" && cell >= 0));
-  return isAmount && numbers.length > 1 ? numbers.reduce<number>((most, cell) => Math.max(most, Number(cell)), 0) : 0;
+  const numbers = cells.filter((cell) => cell !== null);
+  if (numbers.length < 2 || !numbers.every((cell) => typeof cell === "number" && Number.isFinite(cell) && cell >= 0))
+    return 0;
+  const sorted = numbers.map(Number).toSorted((a, b) => a - b);
+  const [least = 0, most = 0] = [sorted[0], sorted.at(-1)];
+  return least <= TELLING * most ? most : 0;
 }
 
 function cellOf(cell: Cell, isNumber: boolean, most: number): Markup {
