@@ -26,9 +26,22 @@ export function declare(command: Command, terminal: Terminal): void {
       if (out !== "-") await assertReplaceable(path, flags.force === true);
       const page = reportPage(run, { ...(await surroundingsOf(store, run, terminal)), data: await dataOf(store, run) });
       if (out === "-") return terminal.out(page);
-      await disk.write(path, page);
+      await write(path, page);
       terminal.out(`${out}\n`);
     });
+}
+
+/** Whole or not at all; folders are made. Raises RejectedError when that place cannot be written to. */
+async function write(path: string, page: string): Promise<void> {
+  try {
+    await disk.write(path, page);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new RejectedError(`Cannot write the report to ${path}: ${why}`, {
+      remedy: "Name another place with --out FILE, or - for standard output",
+      cause: error,
+    });
+  }
 }
 
 /** Raises RejectedError when something stands there that is not a page of this verb. A page is known by how it begins. */
