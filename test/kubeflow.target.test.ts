@@ -9,12 +9,20 @@ interface PodSpec {
 }
 type Role = { template: { spec: PodSpec } };
 interface Manifest {
+  metadata: { ownerReferences?: object[] };
   spec: { sparkConf: Record<string, string>; driver: Role; executor: Role };
 }
 
 const render = (more: Parameters<typeof sampleApp>[0]) => kubeflow.render(sampleApp(more)) as Manifest;
 
 describe("kubeflow.render()", () => {
+  test("goes with its run, where that is an object of the cluster", () => {
+    const owners = (more: Parameters<typeof sampleApp>[0]) => render(more).metadata.ownerReferences;
+    const owner = { apiVersion: "sparkwright.dev/v1alpha1", kind: "Run", name: "shop-1", uid: "u" };
+    expect(owners({ run: "shop-1", runUid: "u" })).toEqual([owner]);
+    expect(owners({ run: "shop-1" })).toBeUndefined();
+  });
+
   test.for(["driver", "executor"] as const)(
     "gives the %s the variables of the secret and a folder to start in",
     (role) => {

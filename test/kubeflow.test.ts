@@ -71,14 +71,6 @@ describe("kubeflow.render()", () => {
     expect(spec.driver).toMatchObject({ cores: 1, memory: "1g", serviceAccount: "spark" });
   });
 
-  test("goes with its run, where that is an object of the cluster", () => {
-    const owners = (more: Partial<SparkApp>) =>
-      (render(more).metadata as { ownerReferences?: object[] }).ownerReferences;
-    const owner = { apiVersion: "sparkwright.dev/v1alpha1", kind: "Run", name: "shop-1", uid: "u" };
-    expect(owners({ run: "shop-1", runUid: "u" })).toEqual([owner]);
-    expect(owners({ run: "shop-1" })).toBeUndefined();
-  });
-
   test("uses no field that needs the webhook", () => {
     const needing = [
       "affinity",
