@@ -1,15 +1,14 @@
 /** The parts of a run's page: where things are drawn, and which charts are. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { AttemptStatus, StepStatus } from "../orchestrator/engine/run-state.ts";
+import type { StepStatus } from "../orchestrator/engine/run-state.ts";
 import { curveChart } from "../orchestrator/report/html/curve.ts";
 import { layersOf, layOut, type Needing } from "../orchestrator/report/html/dag-layout.ts";
 import { metricIntervals, tableIntervals } from "../orchestrator/report/html/intervals.ts";
 import { numberScale, timeScale } from "../orchestrator/report/html/scale.ts";
 import { mostOf } from "../orchestrator/report/html/table.ts";
 import { barsOf } from "../orchestrator/report/html/timeline.ts";
-
-const AT = Date.UTC(2026, 0, 1);
+import { AT, attempt, failure } from "./sample-attempt.ts";
 
 describe("steps as a drawing", () => {
   const needing = (text: string): Needing[] =>
@@ -97,18 +96,6 @@ test("scales put every value between their ends, whatever the bounds", () => {
     }),
   );
 });
-
-const attempt: AttemptStatus = {
-  number: 1,
-  application: "shop-1-clean-1-0a0a0a0a",
-  phase: "Ended",
-  recordedAt: AT,
-  startedAt: AT + 1000,
-  endedAt: AT + 5000,
-  since: AT,
-  memoryFactor: 1,
-};
-const failure = { class: "OutOfMemory" as const, cause: "the heap was full", evidence: [] };
 
 describe("bars of a step", () => {
   const told = (status: Partial<StepStatus>) =>
