@@ -8,12 +8,20 @@ import { join } from "node:path";
 import { cli } from "./cli.ts";
 import { keeps, lineOf, type Figure } from "./figure.ts";
 import { laptop } from "./laptop.ts";
+import { models } from "./models.ts";
 import { overhead } from "./overhead.ts";
 import { pods } from "./pods.ts";
 import { ROOT } from "./program.ts";
 import { track } from "./track.ts";
 
-const GROUPS: Record<string, () => Iterable<Figure> | AsyncIterable<Figure>> = { cli, laptop, overhead, track, pods };
+const GROUPS: Record<string, () => Iterable<Figure> | AsyncIterable<Figure>> = {
+  cli,
+  laptop,
+  overhead,
+  track,
+  pods,
+  models,
+};
 const RESULTS = join(ROOT, "bench/results.tsv");
 
 const names = process.argv.slice(2).filter((arg) => !arg.startsWith("-"));

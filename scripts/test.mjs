@@ -1,14 +1,16 @@
 /**
  * The whole gate: set-up, checks, the TypeScript tests, the Python tests, those of both on real servers that are built here, runs under
  * faults, the pipeline and the failure classes on real pods (and with `--full` all faults, the safeguards and the tour). A suite that fails does not stop the next. The last line counts everything; with CI=true a skipped test fails the gate.
- * Names of suites, as in `npm test -- vitest pods`, choose some.
+ * Names of suites, as in `npm test -- vitest pods`, choose some; `--quarter N` says which quarter of the long matrices, `--all` all of them.
  */
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import { check } from "./check.mjs";
 import { ask, run } from "./child.mjs";
 import { MissingError, exitWith } from "./missing.mjs";
 import { ROOT, environment, nodeBinary, pythonBinary } from "./places.mjs";
+import { VARIABLE, chosenQuarter, quarterOf } from "./quarter.mjs";
 import { safeguards } from "./safeguards.mjs";
 import { setup } from "./setup.mjs";
 import { quickSpark } from "./spark-archive.mjs";
@@ -19,23 +21,20 @@ const REPORTS = join(ROOT, ".cache/reports");
 
 const SUITES = [
   { name: "check", full: false, run: checks },
-  { name: "vitest", full: false, run: () => vitest("vitest", []) },
+  { name: "vitest", full: false, matrices: true, run: () => vitest("vitest", []) },
   { name: "pytest", full: false, run: () => pytest("pytest", ["-n", "2", "--dist", "loadfile"]) },
   // The first of the three builds the servers.
   { name: "servers", full: false, needs: go, run: () => vitest("servers", ["--config", "vitest.cluster.config.ts"]) },
   { name: "pytest s3", full: false, needs: go, run: () => pytest("pytest-s3", ["-m", "s3"]) },
   { name: "faults", full: false, needs: go, run: faults },
-  { name: "pods", full: false, needs: podsNeed, run: pods },
+  { name: "pods", full: false, matrices: true, needs: podsNeed, run: pods },
   { name: "safeguards", full: true, run: async () => counted(await safeguards([])) },
   { name: "tour", full: true, run: async () => counted(await tour({ update: false, cold: false })) },
 ];
 
 await exitWith(async () => {
-  const full = process.argv.includes("--full");
-  const suites = chosen(
-    full,
-    process.argv.slice(2).filter((word) => !word.startsWith("--")),
-  );
+  const { full, names, quarter } = words();
+  const suites = chosen(full, names);
   const start = Date.now();
   await setup();
   process.stderr.write(`set-up took ${secondsSince(start)} s\n`);
@@ -49,8 +48,28 @@ await exitWith(async () => {
     const counts = lacking === undefined ? await suite.run(full) : { passed: 0, failed: 0, skipped: [lacking] };
     rows.push({ name: suite.name, ...counts, seconds: secondsSince(began) });
   }
-  return report(rows);
+  return report(rows, suites.some(({ matrices }) => matrices) ? quarter : undefined);
 });
+
+/** What was asked for; the quarter of the long matrices reaches the suites by the environment. */
+function words() {
+  const options = { full: { type: "boolean" }, all: { type: "boolean" }, quarter: { type: "string" } };
+  let parsed;
+  try {
+    parsed = parseArgs({ allowPositionals: true, options });
+  } catch (error) {
+    throw new MissingError(
+      `Cannot run the tests: ${error.message}`,
+      "Usage: npm test -- [--quarter N | --all] [SUITE...]",
+    );
+  }
+  const { full = false, all = false, quarter: asked } = parsed.values;
+  const quarter = chosenQuarter({ asked, full: full || all, ci: process.env.CI === "true" });
+  quarterOf([], quarter);
+  if (quarter === undefined) delete process.env[VARIABLE];
+  else process.env[VARIABLE] = quarter;
+  return { full, names: parsed.positionals, quarter };
+}
 
 /** All suites of the gate, or those that are named. */
 function chosen(full, names) {
@@ -145,7 +164,7 @@ function read(file) {
 }
 
 /** Prints what was skipped, a line per suite and the closing line; gives the exit code. */
-function report(rows) {
+function report(rows, quarter) {
   const skipped = rows.flatMap((row) => row.skipped.map((test) => `${row.name}: ${test}`));
   process.stdout.write("\n");
   for (const test of skipped) process.stdout.write(`skipped ${test}\n`);
@@ -154,6 +173,10 @@ function report(rows) {
       `${row.name.padEnd(10)} ${row.passed} passed, ${row.failed} failed, ${row.skipped.length} skipped in ${row.seconds} s\n`,
     );
   }
+  if (quarter !== undefined)
+    process.stdout.write(
+      `of the long matrices quarter ${quarter} of 4 was run (again: -- --quarter ${quarter}; all of each: -- --all)\n`,
+    );
   const sum = (field) => rows.reduce((total, row) => total + row[field], 0);
   const strict = process.env.CI === "true" && skipped.length > 0;
   if (strict) process.stdout.write("Cannot pass: with CI=true nothing may be skipped\n");

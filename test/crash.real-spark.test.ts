@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openFolder } from "../orchestrator/storage/folder.ts";
+import { quarterOf } from "../scripts/quarter.mjs";
 import { makeSecondRetailer } from "./second-retailer/place.ts";
 
 const home = mkdtempSync(join(tmpdir(), "sparkwright-crash-spark-"));
@@ -21,7 +22,7 @@ beforeAll(async () => {
 
 afterAll(() => rm(home, { recursive: true, force: true, maxRetries: 5 }));
 
-test.for(["before submit", "after submit", "after publish", "before finish"])(
+test.for(quarterOf(["before submit", "after submit", "after publish", "before finish"]))(
   "killed %s, a run on real Spark resumes to the same end",
   { timeout: 600_000 },
   async (point) => {

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { lockedPython } from "../orchestrator/backends/python.ts";
 import { bearers } from "../orchestrator/process.ts";
+import { quarterOf } from "../scripts/quarter.mjs";
 import { ensureBuilt, makePlace, run, start, type Ended, type Place } from "./program.ts";
 
 const ROOT = join(import.meta.dirname, "..");
@@ -33,21 +34,26 @@ function failureOf({ stdout }: Ended): string {
 }
 
 describe("a job that cannot succeed", { timeout: 600_000 }, () => {
-  test.for([
+  const DATA = [
     ["missing", /ConfigError/, /column price.*missing\.parquet|missing\.parquet.*column price|price/],
     ["empty", /ConfigError/, /empty/],
     ["corrupt", /ConfigError/, /corrupt\.parquet/],
     ["cut", /ConfigError/, /cut\.parquet/],
     ["mixed", /ConfigError/, /price.*b\.parquet|b\.parquet.*price/],
-  ] as const)("%s data: the file, the column and a remedy, at the first attempt", async ([name, failure, cause]) => {
-    const ended = await run(project(), [...RUN, "--param", `data=${name}`]);
+  ] as const;
 
-    expect(ended.code).toBe(1);
-    expect(failureOf(ended)).toMatch(failure);
-    expect(/cause +(.*)/.exec(failureOf(ended))?.[1]).toMatch(cause);
-    expect(failureOf(ended)).toMatch(/remedy +\S/);
-    expect(ended.stderr).not.toMatch(/^ +at /m);
-  });
+  test.for(quarterOf(DATA))(
+    "%s data: the file, the column and a remedy, at the first attempt",
+    async ([name, failure, cause]) => {
+      const ended = await run(project(), [...RUN, "--param", `data=${name}`]);
+
+      expect(ended.code).toBe(1);
+      expect(failureOf(ended)).toMatch(failure);
+      expect(/cause +(.*)/.exec(failureOf(ended))?.[1]).toMatch(cause);
+      expect(failureOf(ended)).toMatch(/remedy +\S/);
+      expect(ended.stderr).not.toMatch(/^ +at /m);
+    },
+  );
 
   test("rows that fail a check: nothing is published; the same rows with a warning are, and are profiled", async () => {
     const place = project();

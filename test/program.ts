@@ -31,7 +31,10 @@ export function makePlace(name: string, from?: string): Place {
   symlinkSync(join(ROOT, "dist/cli.cjs"), join(root, "bin/sparkwright"));
   symlinkSync(join(ROOT, "test/cli-spark"), join(folder, "spark"));
   const path = [join(root, "bin"), dirname(process.execPath), process.env["PATH"] ?? ""].join(delimiter);
-  return { folder, env: { PATH: path, HOME: join(root, "home"), TZ: "UTC", LANG: "C.UTF-8" } };
+  const env = { PATH: path, HOME: join(root, "home"), TZ: "UTC", LANG: "C.UTF-8" };
+  // How the gate starts virtual machines (scripts/spark-archive.mjs); drivers inherit it.
+  const java = process.env["JDK_JAVA_OPTIONS"];
+  return { folder, env: java === undefined ? env : { ...env, JDK_JAVA_OPTIONS: java } };
 }
 
 export function write(place: Place, files: Record<string, string>): void {

@@ -58,6 +58,29 @@ describe("cache", () => {
     expect(await bench.published("third")).toBe(first.steps["third"]?.outputs?.["third"]);
   });
 
+  test("a step that was renamed is found, and says under which name", async () => {
+    const bench = new Bench();
+    await bench.run(bench.chain());
+    const plan = bench.chain();
+    const steps = plan.steps.map((step) => (step.name === "first" ? { ...step, name: "renamed" } : step));
+    const needing = steps.map((step) => ({
+      ...step,
+      needs: step.needs.map((need) => (need === "first" ? "renamed" : need)),
+    }));
+    const inputs = needing.map((step) => ({
+      ...step,
+      inputs: Object.fromEntries(
+        Object.entries(step.inputs).map(([role, port]) => [
+          role,
+          port.step === "first" ? { ...port, step: "renamed" } : port,
+        ]),
+      ),
+    }));
+    const second = await bench.run({ ...plan, steps: inputs });
+    expect(second.steps["renamed"]?.cachedFrom).toEqual({ run: "walk-1", step: "first", attempt: 1 });
+    expect(second.steps["second"]?.cachedFrom).toEqual({ run: "walk-1", attempt: 1 });
+  });
+
   test("a changed setting runs the step and, when its output changes, its dependants", async () => {
     const bench = new Bench();
     await bench.run(bench.chain());

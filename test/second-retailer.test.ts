@@ -8,7 +8,7 @@ import { beforeAll, expect, test } from "vitest";
 import { ensureBuilt, makePlace, run, type Place } from "./program.ts";
 import { makeSecondRetailer } from "./second-retailer/place.ts";
 
-beforeAll(ensureBuilt);
+beforeAll(ensureBuilt, 60_000);
 
 interface Run {
   status: { steps: { name: string; phase: string }[] };

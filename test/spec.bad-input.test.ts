@@ -62,6 +62,11 @@ describe("the envelope", () => {
       dataset("X_1"),
       '4:9 metadata.name: expected lower-case letters, digits and dashes, beginning with a letter, found "X_1"',
     ],
+    [
+      "a name that every object has",
+      dataset("constructor"),
+      '4:9 metadata.name: this word is reserved; choose another name, found "constructor"',
+    ],
     ["no name", dataset("d").replace("name: d", "labels: {}"), '3:1 metadata.name: missing field "name"'],
     [
       "no spec",
@@ -151,6 +156,19 @@ describe("fields", () => {
     ]);
     expect(problems("", "update: refit")).toEqual([
       'spec.update: expected one of "fit", "retrain", "assign", found "refit"; did you mean "fit"?',
+    ]);
+  });
+
+  test("context that is never hidden in training is refused: unknown context would score by chance", () => {
+    const shapes = textOf(...["clean", "model", "scorer", "found"].map((name) => dataset(name)), TARGET);
+    const job = doc(
+      "TrainingJob",
+      "t",
+      `inputs: { lines: clean }\noutputs: { model: model, scorer: scorer, evaluation: found }
+split: { tune: "2020-01-01", test: "2020-02-01", end: "2020-03-01" }\nhyperparameters: { contextDropout: 0 }`,
+    );
+    expect(problemsOf(textOf(shapes, job)).map((problem) => problem.replace(/^\S+ /, ""))).toEqual([
+      "spec.hyperparameters.contextDropout: expected more than 0, found 0",
     ]);
   });
 

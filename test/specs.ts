@@ -41,6 +41,23 @@ sizes:
 `,
 );
 
+/** What a TrainingJob reads and writes. */
+export const TRAINING_DATASETS = [
+  dataset("lines"),
+  dataset("evaluation"),
+  dataset("model", "format: model"),
+  dataset("scorer", "format: model"),
+];
+
+/** A TrainingJob on them, with a sweep in flow style. */
+export function training(sweep: string, more = "", name = "train"): string {
+  const spec = `inputs: { lines: lines }
+outputs: { model: model, scorer: scorer, evaluation: evaluation }
+split: { tune: "2020-01-01", test: "2020-02-01", end: "2020-03-01" }
+${more === "" ? "" : `${more}\n`}${sweep === "" ? "" : `sweep: ${sweep}`}`;
+  return doc("TrainingJob", name, spec);
+}
+
 export const SHIPPED = "/shipped";
 
 export function textOf(...documents: string[]): string {

@@ -6,15 +6,18 @@ import { digest } from "../json.ts";
 import { importClosure, type CodeFile } from "../plan/code.ts";
 import { cacheKeyOf, explainKey, keyDocument, type KeyContext, type KeyDocument } from "../plan/digest.ts";
 import { fillRun } from "../plan/fill-run.ts";
-import type { Plan, Step } from "../plan/plan.ts";
+import { runName } from "../names.ts";
+import { suggestion } from "../nearest.ts";
+import type { InputPort, Plan, Step } from "../plan/plan.ts";
 import type { Expected } from "../report/forecast.ts";
 import { isUsable } from "../runner/prepare.ts";
 import { openCode } from "../spec/code-folder.ts";
 import { packedCode } from "../storage/code.ts";
 import { rememberedIn } from "../storage/fingerprint.ts";
 import type { FolderStore } from "../storage/folder.ts";
+import { paramsOf, type Params } from "../storage/params.ts";
 import { pin } from "../storage/pin.ts";
-import type { RunRecord } from "../storage/store.ts";
+import type { Manifest, RunRecord } from "../storage/store.ts";
 import type { RunStatus } from "../engine/run-state.ts";
 
 export interface ForecastOptions {
@@ -27,19 +30,64 @@ export interface ForecastOptions {
 
 /** One row per step, in plan order. */
 export async function forecast(store: FolderStore, plan: Plan, options: ForecastOptions): Promise<Expected[]> {
+  const outlook = await outlookOf(store, plan, options);
+  const rows: Expected[] = [];
+  for (const step of outlook.plan.steps) rows.push(await expect(outlook, step));
+  return rows;
+}
+
+/** The params document that a step would get if it started now (docs/job-protocol.md). Raises RejectedError when it reads what is yet to be made. */
+export async function paramsNow(
+  store: FolderStore,
+  plan: Plan,
+  name: string,
+  options: ForecastOptions,
+): Promise<Params> {
+  const outlook = await outlookOf(store, plan, options);
+  const { steps, sample } = outlook.plan;
+  const names = steps.map((step) => step.name);
+  const step = steps[names.indexOf(name)];
+  if (step === undefined) throw new RejectedError(`Cannot find step "${name}"${suggestion(name, names)}`);
+  for (const before of steps.slice(0, names.indexOf(name))) await expect(outlook, before);
+  const inputs: Record<string, Manifest> = {};
+  for (const role of Object.keys(step.inputs)) {
+    const manifest = await manifestNow(outlook, step, role);
+    if (manifest !== undefined) inputs[role] = manifest;
+  }
+  const run = runName(plan.definition, 0);
+  return paramsOf(step, {
+    run,
+    attempt: 1,
+    sample,
+    inputs,
+    previous: {},
+    prefix: store.attemptFolder(run, name, 1),
+    work: store.layout.work(run, name),
+    outputFolder: (role) => store.layout.output(namespaceOf(outlook), run, name, 1, role),
+  });
+}
+
+async function manifestNow(outlook: Outlook, step: Step, role: string): Promise<Manifest | undefined> {
+  const port = step.inputs[role];
+  if (port === undefined) return undefined;
+  const { dataset } = port;
+  if (port.external !== undefined) return pinned(outlook, port, port.external);
+  const version = port.step === undefined ? await versionOutside(outlook, step, role) : outlook.versions[dataset];
+  const manifest =
+    version === undefined ? undefined : await outlook.store.readManifest(namespaceOf(outlook), dataset, version);
+  if (manifest !== undefined) return manifest;
+  throw new RejectedError(
+    `Cannot tell what step ${step.name} would read: ${port.step ?? "nobody"} is yet to make ${dataset}`,
+    {
+      remedy: "Run that first, or take the step of a run",
+    },
+  );
+}
+
+async function outlookOf(store: FolderStore, plan: Plan, options: ForecastOptions): Promise<Outlook> {
   const filled = fillRun(plan, "next", new Date(options.now).toISOString().slice(0, 10));
   const environment = plan.target.spec.image ?? (await options.machine.environment());
-  const outlook: Outlook = {
-    store,
-    plan: filled,
-    environment,
-    options,
-    versions: {},
-    earlier: await statusesOf(store),
-  };
-  const rows: Expected[] = [];
-  for (const step of filled.steps) rows.push(await expect(outlook, step));
-  return rows;
+  return { store, plan: filled, environment, options, versions: {}, earlier: await statusesOf(store) };
 }
 
 interface Outlook {
@@ -101,19 +149,21 @@ function contextOf(
 async function versionOutside(outlook: Outlook, step: Step, role: string): Promise<string | undefined> {
   const port = step.inputs[role];
   if (port === undefined) return undefined;
-  const { store, options, versions } = outlook;
-  const { machine, now, from } = options;
+  const { options, versions } = outlook;
   versions[port.dataset] ??=
     port.external === undefined
-      ? await versionPublished(outlook, port.dataset, from)
-      : (
-          await pin(port, port.external, {
-            fingerprints: await rememberedIn(store.layout.fingerprints),
-            packageFolder: machine.packageFolder,
-            now,
-          })
-        ).version;
+      ? await versionPublished(outlook, port.dataset, options.from)
+      : (await pinned(outlook, port, port.external)).version;
   return versions[port.dataset];
+}
+
+async function pinned(
+  { store, options: { machine, now } }: Outlook,
+  port: InputPort,
+  external: NonNullable<InputPort["external"]>,
+): Promise<Manifest> {
+  const fingerprints = await rememberedIn(store.layout.fingerprints);
+  return pin(port, external, { fingerprints, packageFolder: machine.packageFolder, now });
 }
 
 async function versionPublished(outlook: Outlook, dataset: string, from: string | undefined): Promise<string> {

@@ -11,7 +11,11 @@ export interface Verb {
 export const VERBS: Verb[] = [
   { name: "init", summary: "write a small project that runs at once", load: () => import("./init.ts") },
   { name: "validate", summary: "check spec files and show every problem", load: () => import("./validate.ts") },
-  { name: "explain", summary: "what a kind or one of its fields means", load: () => import("./explain.ts") },
+  {
+    name: "explain",
+    summary: "what a kind or a field means, or why an entity got its offers",
+    load: () => import("./explain.ts"),
+  },
   {
     name: "render",
     summary: "show what a target would be sent, without sending it",

@@ -69,7 +69,10 @@ function attemptOf(run: RunSheet, { step, status }: StepRow, asked: number | und
   if (last === undefined) {
     const from = status.cachedFrom;
     if (from === undefined) throw refuse(`it has not run (${status.phase})`);
-    throw refuse(`an earlier execution stands for it`, `sparkwright logs ${from.run} ${step.name}${suffix}`);
+    throw refuse(
+      `an earlier execution stands for it`,
+      `sparkwright logs ${from.run} ${from.step ?? step.name}${suffix}`,
+    );
   }
   if (asked !== undefined && !numbers.includes(asked))
     throw refuse(`there is no attempt ${asked}; it has ${numbers.join(", ")}`);

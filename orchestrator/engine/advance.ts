@@ -2,7 +2,7 @@
 import { applicationName } from "../names.ts";
 import type { Action } from "./decide.ts";
 import { stepStatus } from "./decide.ts";
-import type { AttemptStatus, Failure, RunStatus, StepStatus } from "./run-state.ts";
+import type { AttemptStatus, CachedFrom, Failure, RunStatus, StepStatus } from "./run-state.ts";
 
 /** What became of an action that touches the world. */
 export type Report =
@@ -11,7 +11,7 @@ export type Report =
       step: string;
       inputs: Record<string, { dataset: string; version: string }>;
       cacheKey: string;
-      cachedFrom?: { run: string; attempt: number };
+      cachedFrom?: CachedFrom;
     }
   | { report: "unprepared"; step: string; failure: Failure }
   | { report: "submitted"; step: string; attempt: number }

@@ -44,6 +44,13 @@ export type StepPhase =
   | "Skipped"
   | "Cancelled";
 
+/** The execution that stands for a step; `step` where it had another name there. */
+export interface CachedFrom {
+  run: string;
+  step?: string;
+  attempt: number;
+}
+
 export interface StepStatus {
   phase: StepPhase;
   attempts: AttemptStatus[];
@@ -54,7 +61,7 @@ export interface StepStatus {
   /** Dataset to version written (or found in the cache). */
   outputs?: Record<string, string>;
   /** The commit that stands for this step, when one was found in the cache. */
-  cachedFrom?: { run: string; attempt: number };
+  cachedFrom?: CachedFrom;
   /** Datasets whose pointer was not moved, and why. */
   unpublished?: Record<string, string>;
   /** Since when it waits for a free place on the target. */

@@ -10,7 +10,9 @@ export const API_VERSION = "sparkwright.dev/v1alpha1";
 export const Name = z
   .string()
   .max(40)
-  .regex(/^[a-z]([-a-z0-9]*[a-z0-9])?$/, "expected lower-case letters, digits and dashes, beginning with a letter");
+  .regex(/^[a-z]([-a-z0-9]*[a-z0-9])?$/, "expected lower-case letters, digits and dashes, beginning with a letter")
+  // The one name of this form that every object of JavaScript has: a step of that name would seem to have begun.
+  .refine((name) => name !== "constructor", "this word is reserved; choose another name");
 
 export const Day = z
   .string()

@@ -32,7 +32,10 @@ export const JOB_KINDS = {
     plural: "trainingjobs",
     schema: TrainingJob,
     columns: [SIZE, { name: "Model", path: "spec.model" }, { name: "Ranks", path: "spec.ranks" }],
-    ports: { inputs: { lines: "table" }, outputs: { model: "model", scorer: "model", evaluation: "table" } },
+    ports: {
+      inputs: { lines: "table", segments: "table" },
+      outputs: { model: "model", scorer: "model", evaluation: "table" },
+    },
   },
   InferenceJob: {
     kind: "InferenceJob",
@@ -49,7 +52,7 @@ export const JOB_KINDS = {
         coupons: "table",
         targets: "table",
       },
-      outputs: { offers: "table" },
+      outputs: { offers: "table", considered: "table", histories: "table" },
     },
   },
   SparkJob: {

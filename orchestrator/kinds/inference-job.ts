@@ -21,6 +21,12 @@ export const InferenceJob = z
     outputs: z
       .strictObject({
         offers: Name.describe("entity, rank, campaign, coupon, score, group, rule, segment, reason."),
+        considered: Name.optional().describe(
+          "Every offer with what became of it for each entity: entity (null: everyone), campaign, coupon (null: the rest of the campaign), offers, decision, place, rank, score, group, slot, category, liked, visits, last, start, end, instead, reason. `sparkwright explain entity/ID` reads it.",
+        ),
+        histories: Name.optional().describe(
+          "What was known of each entity: entity, segment, rule, as_of, scorer, context, visits, last_visit, and of its most frequent categories categories, category_visits, category_last, category_liked. `sparkwright explain entity/ID` reads it.",
+        ),
       })
       .describe("Datasets it writes, by role."),
     asOf: Day.describe("Day for which offers are made; history ends the day before."),

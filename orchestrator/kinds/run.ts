@@ -76,7 +76,7 @@ const StepRow = z.strictObject({
   notBefore: Time.optional().describe("Earliest time of the next attempt."),
   cacheKey: Text.optional().describe("Digest of all that would make it run again."),
   cachedFrom: z
-    .strictObject({ run: Text, attempt: z.int() })
+    .strictObject({ run: Text, step: Text.optional(), attempt: z.int() })
     .optional()
     .describe("The earlier execution that stands for it."),
   inputs: z

@@ -1,12 +1,18 @@
 import { z } from "zod";
 import { Column, Day, Name, jobFields } from "./fields.ts";
+import { Sweep } from "./sweep.ts";
 
 export const TrainingJob = z
   .strictObject({
     ...jobFields,
     main: z.string().default("jobs/train.py").describe("Python file to run, relative to the code folder."),
     inputs: z
-      .strictObject({ lines: Name.describe("Clean lines of a FeatureJob.") })
+      .strictObject({
+        lines: Name.describe("Clean lines of a FeatureJob."),
+        segments: Name.optional().describe(
+          "Segments of a SegmentationJob, to break the evaluation down by; no score rests on them. With it the job waits for them, and runs again when they change.",
+        ),
+      })
       .describe("Datasets it reads, by role."),
     outputs: z
       .strictObject({
@@ -14,10 +20,23 @@ export const TrainingJob = z
         scorer: Name.describe(
           "What is to be used for scoring: the model when the gate lets it pass, else the best baseline.",
         ),
-        evaluation: Name.describe("One row per scorer and metric, with intervals."),
+        evaluation: Name.describe(
+          "One row per scorer, metric and slice, with intervals; and how often each test period was opened.",
+        ),
       })
       .describe("Datasets it writes, by role."),
-    model: z.enum(["txt"]).default("txt").describe("Transformer Cross Transformer."),
+    model: z
+      .enum(["txt", "gru", "gru-latent-cross"])
+      .default("txt")
+      .describe(
+        "What is trained and judged: Transformer Cross Transformer, a GRU without context, or one whose state the context multiplies.",
+      ),
+    compare: z
+      .boolean()
+      .default(false)
+      .describe(
+        "Whether the other models, and baselines that take longer, are trained and evaluated, too. The gate judges `model` only.",
+      ),
     split: z
       .strictObject({
         tune: Day.describe("First day of the tuning period; training sees only earlier visits."),
@@ -42,10 +61,12 @@ export const TrainingJob = z
         dropout: z.number().min(0).max(0.9).default(0.3).describe("Share of activations dropped in training."),
         contextDropout: z
           .number()
-          .min(0)
+          .gt(0)
           .max(1)
           .default(0.3)
-          .describe("Share of training visits whose context is hidden."),
+          .describe(
+            "Share of training visits whose context is hidden. That trains what stands for an unknown context, and for a month or place not seen before; so it is never 0.",
+          ),
         epochs: z.int().min(1).default(5).describe("Passes over the training visits."),
         batch: z.int().min(1).default(32).describe("Windows per step and rank."),
         window: z
@@ -64,6 +85,7 @@ export const TrainingJob = z
       .prefault({})
       .refine((h) => h.dim % h.heads === 0, { path: ["heads"], message: "dim must be a multiple of heads" })
       .describe("Hyper-parameters of the model."),
+    sweep: Sweep.optional(),
     gate: z
       .strictObject({
         topK: z.int().min(1).default(10).describe("k of recall@k."),

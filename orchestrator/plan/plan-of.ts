@@ -21,6 +21,7 @@ import type { Plan, Step } from "./plan.ts";
 import type { Sample } from "./sample.ts";
 import { type Definition, definitionOf, targetOf } from "./select.ts";
 import { stepOf } from "./step.ts";
+import { withSweep } from "./sweep.ts";
 import { targetProblems } from "./target-problems.ts";
 
 export interface PlanOptions {
@@ -96,17 +97,13 @@ function build(
     if (result === undefined || !kept.has(name)) return [];
     const wanted = needs.get(name) ?? new Set<string>();
     const stepNeeds = jobs.map((job) => job.name).filter((other) => wanted.has(other) && kept.has(other));
-    return [
-      stepOf(result.job, catalogue, {
-        needs: stepNeeds,
-        writers,
-        target,
-        shippedCode: options.shippedCode,
-        runScoped: result.runScoped,
-      }),
-    ];
+    const { shippedCode } = options;
+    const { job, runScoped } = result;
+    const step = stepOf(job, catalogue, { needs: stepNeeds, writers, target, shippedCode, runScoped });
+    return job.kind === "TrainingJob" ? withSweep(step, job, shippedCode) : [step];
   });
-  const written = new Set(steps.flatMap((step) => Object.values(step.outputs).map((output) => output.dataset)));
+  const own = steps.filter((step) => step.sweepOf === undefined);
+  const written = new Set(own.flatMap((step) => Object.values(step.outputs).map((output) => output.dataset)));
   const wanted =
     definition.kind === "Pipeline" && definition.spec.publish.length > 0 ? definition.spec.publish : [...written];
   return {

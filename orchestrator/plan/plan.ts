@@ -52,6 +52,8 @@ export interface Step {
   cache: boolean;
   retry: { attempts: number; backoffMs: number; memoryFactor: number };
   deadlines: { queuedMs: number; submittedMs: number; pendingMs: number; runningMs: number };
+  /** Job whose sweep it is a part of; absent when it is none. */
+  sweepOf?: string;
 }
 
 export interface Plan {

@@ -14,6 +14,7 @@ import {
   type RunSheet,
   type StepRow,
 } from "./run.ts";
+import { sweepFields } from "./sweep.ts";
 import { oneLine, section, type Paint } from "./text.ts";
 import { timeline, timelineText } from "./timeline.ts";
 
@@ -112,6 +113,7 @@ export function runFields(run: RunSheet, now: number, paint: Paint): [string, st
     ["Phase", paint(toneOf(phase), phase)],
     ["Created", `${timestamp(run.createdAt)} (${age(now - run.createdAt)} ago)`],
     ["Time", took === undefined ? "" : duration(took)],
+    ...sweepFields(run, now),
     ["Params", paramsText(plan)],
     [
       "Sample",

@@ -17,6 +17,15 @@ export interface Expected {
   because: string[];
 }
 
+/** A step of a sweep may read the rows of dozens of others. */
+const MOST_REASONS = 3;
+
+function reasons(because: string[]): string {
+  if (because.length <= MOST_REASONS) return because.join("; ");
+  const shown = because.slice(0, MOST_REASONS - 1);
+  return `${shown.join("; ")}; and ${because.length - shown.length} more of the kind`;
+}
+
 /** The table of `plan`, with a line that sums it up. */
 export function forecastRows(plan: Plan, steps: Expected[], paint: Paint): View {
   const columns: Column<Expected>[] = [
@@ -27,7 +36,7 @@ export function forecastRows(plan: Plan, steps: Expected[], paint: Paint): View 
       value: (row) => row.action,
       tone: (row) => ({ run: "busy" as const, cached: "good" as const, blocked: "bad" as const })[row.action],
     },
-    { title: "BECAUSE", value: (row) => row.because.join("; ") },
+    { title: "BECAUSE", value: ({ because }) => reasons(because) },
   ];
   const count = (action: Expected["action"]) => steps.filter((step) => step.action === action).length;
   const blocked = count("blocked") === 0 ? "" : `, ${count("blocked")} blocked`;

@@ -40,8 +40,12 @@ export async function prepare(crew: Crew, status: RunStatus, step: Step): Promis
     step: step.name,
     inputs,
     cacheKey,
-    ...(isHit ? { cachedFrom: { run: commit.run, attempt: commit.attempt } } : {}),
+    ...(isHit ? { cachedFrom: { run: commit.run, ...renamed(commit, step), attempt: commit.attempt } } : {}),
   };
+}
+
+function renamed(commit: Commit, step: Step): { step?: string } {
+  return commit.step === step.name ? {} : { step: commit.step };
 }
 
 /** Whether a commit covers the step's outputs, their files are still there, and what it fell back on is still what is published. */

@@ -3,7 +3,9 @@ import { suggestion } from "../nearest.ts";
 import type { Problem } from "../problem.ts";
 import { checkProblems, columnProblems } from "./columns.ts";
 import { type Catalogue, type Document, isJob, type JobDocument, placeOf, problemIn } from "./document.ts";
+import { type Path, pathText } from "./path.ts";
 import { type Port, portsOf } from "./ports.ts";
+import { sweepProblems } from "./sweep.ts";
 
 export interface ReferenceOptions {
   /** Absolute folder of the jobs shipped with the product, for jobs without `code`. */
@@ -55,8 +57,12 @@ function jobProblems(job: JobDocument, catalogue: Catalogue, options: ReferenceO
     ...outputs.flatMap((port) => portProblems(job, "outputs", port, catalogue)),
     ...columnProblems(job, catalogue),
     ...sizeProblems(job, catalogue),
-    ...mainProblems(job, options),
+    ...mainProblems(job, job.spec.main, ["spec", "main"], options),
   ];
+  if (job.kind === "TrainingJob" && job.spec.sweep !== undefined) {
+    problems.push(...sweepProblems(job, catalogue));
+    problems.push(...mainProblems(job, job.spec.sweep.main, ["spec", "sweep", "main"], options));
+  }
   const seen = new Map<string, string>();
   for (const { role, dataset } of outputs) {
     const other = seen.get(dataset);
@@ -112,10 +118,8 @@ function sizeProblems(job: JobDocument, { targets }: Catalogue): Problem[] {
   return [problemIn(job, ["spec", "size"], `no target has size "${job.spec.size}"${suggestion(job.spec.size, sizes)}`)];
 }
 
-function mainProblems(job: JobDocument, options: ReferenceOptions): Problem[] {
-  if (job.open.has("main") || job.open.has("code")) return [];
-  const path = ["spec", "main"];
-  const { main } = job.spec;
+function mainProblems(job: JobDocument, main: string, path: Path, options: ReferenceOptions): Problem[] {
+  if (job.open.has(pathText(path.slice(1))) || job.open.has("code")) return [];
   if (isOutside(main))
     return [
       problemIn(

@@ -24,6 +24,7 @@ export const PLATFORM_FIELDS: readonly string[] = [
   "cache",
   "inputs",
   "outputs",
+  "sweep",
 ];
 
 export interface Resolved<K extends KindName> {

@@ -32,7 +32,8 @@ async function there(path: string): Promise<Entry> {
   return found;
 }
 
-function bufferOf(path: string, size: number, bytes: Uint8Array | undefined): AsyncBuffer {
+/** A file, or what `bytes` holds of it, as hyparquet reads it: piece by piece. */
+export function bufferOf(path: string, size: number, bytes?: Uint8Array): AsyncBuffer {
   return {
     byteLength: size,
     async slice(start, end = size) {

@@ -1,11 +1,13 @@
 """Count baselines: what a model has to beat, and what scores when it does not."""
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 
 from sparkjobs.counts import counts_before
-from sparkjobs.evaluation import evaluate
+from sparkjobs.evaluation import ScoreVisits, evaluate
 from sparkjobs.lifts import Lifts, lifts
 from sparkjobs.neighbours import Neighbours, neighbours
 from sparkjobs.sequences import Sequences
@@ -15,6 +17,8 @@ POPULARITY_WEIGHTS = (1.0, 3.0, 10.0)
 NEIGHBOUR_WEIGHTS = (1.0, 3.0)
 LIFT_POWERS = (0.25, 0.5)
 TIE_BREAK = 1e-3  # orders equal counts by popularity, never unequal ones
+
+B = TypeVar("B")
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,7 @@ class Baseline:
     near: Neighbours | None = field(default=None, repr=False)
     lifts: Lifts | None = field(default=None, repr=False)
     seen_to: int | None = field(default=None, repr=False)  # day of the last visit that `fitted` saw
+    may_serve = True  # whether it can be published as what scores
 
     @property
     def uses_context(self) -> bool:
@@ -79,46 +84,61 @@ def popularity(sequences: Sequences) -> np.ndarray:
     return (counts / max(1, sequences.visits)).astype(np.float32)
 
 
-@dataclass(frozen=True)
-class Tuned:
-    """Baselines with tuned parameters, fitted before the tuning period, and their recall@k in it."""
+@dataclass
+class Search:
+    """What baselines are fitted on (`fit`) and tuned on (`visits` of `sequences`), and how the picked ones did."""
 
-    baselines: list[Baseline]
-    recall: dict[str, float]
+    fit: Sequences
+    sequences: Sequences
+    visits: np.ndarray  # positions in `sequences` of the tuning period, ascending
+    context: list[str]
+    k: int
+    excluded: np.ndarray  # bool [categories]
+    recalls: dict[str, np.ndarray] = field(default_factory=dict)  # of each picked one: float64 [visits]
 
-    def best(self) -> Baseline:
-        """The best that needs no context."""
-        return max((b for b in self.baselines if not b.uses_context), key=lambda b: self.recall[b.name])
+    @cached_property
+    def share(self) -> np.ndarray:
+        return popularity(self.fit)
 
+    def recalls_of(self, score: ScoreVisits, visits: np.ndarray) -> np.ndarray:
+        return evaluate(score, self.sequences, visits, self.k, self.excluded, ("main",))["main"]
 
-def tune(
-    fit: Sequences, sequences: Sequences, visits: np.ndarray, context: list[str], k: int, excluded: np.ndarray
-) -> Tuned:
-    """Fits each baseline on `fit` and picks its parameters by recall@k on `visits`, the tuning period: Tuned.
-
-    One parameter at a time, each from a short list: the surface is flat, and the test period is never looked at.
-    """
-    share = popularity(fit)
-    recall: dict[str, float] = {}
-
-    def pick(candidates: list[Baseline]) -> Baseline:
-        values = [float(np.nanmean(evaluate(c, sequences, visits, k, excluded, ("main",))["main"])) for c in candidates]
-        best = int(np.argmax(values))
-        recall[candidates[best].name] = values[best]
+    def pick(self, candidates: list[B]) -> B:
+        """The one of best mean recall@k, the first of equals."""
+        values = [self.recalls_of(candidate, self.visits) for candidate in candidates]
+        best = int(np.argmax([float(np.nanmean(found)) for found in values]))
+        self.recalls[candidates[best].name] = values[best]
         return candidates[best]
 
-    chosen = [pick([Baseline("popularity", share, own=0.0, popularity_weight=1.0)])]
-    chosen.append(pick([Baseline("own-frequency", share, popularity_weight=TIE_BREAK)]))
-    start = Baseline("decayed", share, popularity_weight=3.0)
-    decayed = pick([replace(start, half_life=half_life) for half_life in HALF_LIVES])
-    decayed = pick([replace(decayed, popularity_weight=weight) for weight in POPULARITY_WEIGHTS])
-    chosen.append(decayed)
-    near = neighbours(fit)
-    if near is not None:
-        base = replace(decayed, name="decayed+neighbours", near=near)
-        chosen.append(pick([replace(base, neighbour_weight=weight) for weight in NEIGHBOUR_WEIGHTS]))
-    lift = lifts(fit, context, share)
-    if lift is not None:
-        base = replace(decayed, name="decayed*context", lifts=lift)
-        chosen.append(pick([replace(base, lift_power=power) for power in LIFT_POWERS]))
-    return Tuned(chosen, recall)
+
+Picked = dict[str, Baseline]  # those picked before, by name
+
+
+def popular(search: Search, _picked: Picked) -> Baseline:
+    return search.pick([Baseline("popularity", search.share, own=0.0, popularity_weight=1.0)])
+
+
+def own_frequency(search: Search, _picked: Picked) -> Baseline:
+    return search.pick([Baseline("own-frequency", search.share, popularity_weight=TIE_BREAK)])
+
+
+def decayed(search: Search, _picked: Picked) -> Baseline:
+    start = Baseline("decayed", search.share, popularity_weight=3.0)
+    found = search.pick([replace(start, half_life=half_life) for half_life in HALF_LIVES])
+    return search.pick([replace(found, popularity_weight=weight) for weight in POPULARITY_WEIGHTS])
+
+
+def decayed_near(search: Search, picked: Picked) -> Baseline | None:
+    near = neighbours(search.fit)
+    if near is None:
+        return None
+    base = replace(picked["decayed"], name="decayed+neighbours", near=near)
+    return search.pick([replace(base, neighbour_weight=weight) for weight in NEIGHBOUR_WEIGHTS])
+
+
+def decayed_in_context(search: Search, picked: Picked) -> Baseline | None:
+    lift = lifts(search.fit, search.context, search.share)
+    if lift is None:
+        return None
+    base = replace(picked["decayed"], name="decayed*context", lifts=lift)
+    return search.pick([replace(base, lift_power=power) for power in LIFT_POWERS])

@@ -50,6 +50,19 @@ def below(folder: str, path: str) -> str:
     return path if path.startswith("/") or "://" in path else f"{folder.rstrip('/')}/{path}"
 
 
+def is_file(uri: str) -> bool:
+    """Whether there is a file at `uri`."""
+    filesystem, path = locate(uri)
+    return filesystem.get_file_info(path).is_file
+
+
+def folders(uri: str) -> list[str]:
+    """Names of the folders in the one at `uri`, sorted; none where that is not there."""
+    filesystem, path = locate(uri)
+    found = filesystem.get_file_info(fs.FileSelector(path, allow_not_found=True))
+    return sorted(info.base_name for info in found if info.type == fs.FileType.Directory)
+
+
 def read_bytes(uri: str) -> bytes:
     """All that is in the file at `uri`; raises OSError as it stands, FileNotFoundError when there is none."""
     filesystem, path = locate(uri)

@@ -7,9 +7,10 @@ import numpy as np
 
 from sparkjobs.counts import counts_before
 from sparkjobs.sequences import Sequences
+from sparkjobs.trips import Trips
 
 BLOCK = 4096
-SLICES = ("main", "all", "main repeat", "main new")
+SLICES = ("main", "all", "main repeat", "main new", "main trips")
 
 # Scores of the given visits (ascending positions), each from what came before it: float32 [visits, categories].
 ScoreVisits = Callable[[Sequences, np.ndarray], np.ndarray]
@@ -43,12 +44,19 @@ def recalls(scores: np.ndarray, targets: np.ndarray, candidates: np.ndarray, k: 
 
 
 def evaluate(
-    score: ScoreVisits, sequences: Sequences, visits: np.ndarray, k: int, excluded: np.ndarray, slices=SLICES
+    score: ScoreVisits,
+    sequences: Sequences,
+    visits: np.ndarray,
+    k: int,
+    excluded: np.ndarray,
+    slices: tuple[str, ...] = SLICES,
+    trips: Trips | None = None,
 ) -> dict[str, np.ndarray]:
     """Recall@k of `score` on `visits` for each slice: name -> float64 [visits], NaN where the slice has no target.
 
     "main" leaves out `excluded` (bool [categories]), "all" nothing; "repeat" keeps only categories the entity bought
-    before that visit and "new" only the others, both as targets and as candidates.
+    before that visit and "new" only the others, both as targets and as candidates. "trips", which needs `trips`,
+    foretells all of a trip from what was known before its first visit, and nothing at its other visits.
     """
     result = {name: np.full(len(visits), np.nan) for name in slices}
     for first, end in sequences.blocks(BLOCK):
@@ -60,14 +68,19 @@ def evaluate(
         unseen = np.diff(part.bag_starts)[local] - targets.sum(axis=1)
         bought = _bought_before(part, local) if any("repeat" in s or "new" in s for s in slices) else None
         for name in slices:
-            candidates, missed = np.ones(targets.shape, dtype=bool), unseen
+            wanted, candidates, missed = targets, np.ones(targets.shape, dtype=bool), unseen
             if name.startswith("main"):
                 candidates &= ~excluded
             if name.endswith("repeat"):
                 candidates, missed = candidates & bought, np.zeros_like(unseen)
             elif name.endswith("new"):
                 candidates = candidates & ~bought
-            result[name][low:high] = recalls(scores, targets, candidates, k, missed)
+            elif name.endswith("trips"):
+                whole = trips.whole.part(first, end)
+                wanted = whole.bags(local)
+                missed = np.diff(whole.bag_starts)[local] - wanted.sum(axis=1)
+            found = recalls(scores, wanted, candidates, k, missed)
+            result[name][low:high] = found
     return result
 
 

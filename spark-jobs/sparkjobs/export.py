@@ -1,4 +1,4 @@
-"""A trained TxT as an ONNX file with its signature."""
+"""A trained model as an ONNX file with its signature."""
 
 import hashlib
 import warnings
@@ -9,7 +9,7 @@ import onnx
 import onnxruntime
 import torch
 
-from sparkjobs.txt import INPUTS, OUTPUT, Serving, TxT
+from sparkjobs.next_visit import INPUTS, OUTPUT, NextVisitModel, Serving
 from sparkjobs.windows import Arrays
 
 OPSET = 17
@@ -17,7 +17,7 @@ TOLERANCE = 1e-4
 DYNAMIC = {"bags": {0: "batch", 1: "visits"}, "gaps": {0: "batch", 1: "visits"}}
 
 
-def export(model: TxT, example: Arrays, path: Path, tolerance: float = TOLERANCE) -> dict[str, object]:
+def export(model: NextVisitModel, example: Arrays, path: Path, tolerance: float = TOLERANCE) -> dict[str, object]:
     """Writes `model` to `path` and returns its signature: inputs, outputs, opset, sha256 and the largest difference.
 
     The file is run on `example` (inputs as `windows.scoring` makes them) and held against torch; raises ValueError when
@@ -29,6 +29,9 @@ def export(model: TxT, example: Arrays, path: Path, tolerance: float = TOLERANCE
     with warnings.catch_warnings():
         # The newer exporter needs onnxscript and half a minute; this one takes half a second and gives the same graph.
         warnings.simplefilter("ignore", DeprecationWarning)
+        # Of GRUs, whose first state takes its size from the input here; that other batches can be scored is tested.
+        warnings.simplefilter("ignore", torch.jit.TracerWarning)
+        warnings.filterwarnings("ignore", "Exporting a model to ONNX with a batch_size other than 1")
         torch.onnx.export(
             serving, tensors, str(path), dynamo=False, opset_version=OPSET,
             input_names=list(INPUTS), output_names=[OUTPUT], dynamic_axes=axes,

@@ -11,10 +11,8 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from scipy.stats import rankdata
 
+from sparkjobs.offer_formula import usual_share, worth
 from sparkjobs.scorer import load_scorer, packed, unpacked
-
-# Visits with a category that are worth as much as what all entities together do (see score_offers).
-PRIOR_VISITS = 1.0
 
 HISTORY_SCHEMA = (
     "entity string, days array<int>, hours array<int>, places array<string>, categories array<array<string>>"
@@ -34,10 +32,9 @@ class Inference:
         self._seconds = context.accumulator(0.0)
 
     def likings(self, histories: DataFrame, categories: list[str], batch_rows: int) -> DataFrame:
-        """entity, category, liking (see `liking`): one row per entity and each of `categories`.
+        """entity, category, liking (see `liking` and `chosen`): one row per entity and each of `categories`.
 
-        `histories`: HISTORY_SCHEMA; `batch_rows` of them go into one call of the model. Categories that the scorer does
-        not know get 0.
+        `histories`: HISTORY_SCHEMA; `batch_rows` of them go into one call of the model.
         """
         spark = histories.sparkSession
         spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", str(batch_rows))
@@ -76,9 +73,9 @@ def liking(scores: np.ndarray) -> np.ndarray:
 
 
 def chosen(values: np.ndarray, known: list[str], wanted: list[str]) -> np.ndarray:
-    """The columns of `wanted`, 0 for what is not among `known`: float64 [entities, wanted]."""
+    """The likings of `wanted`, which stand after all `known` ones where unknown: float64 [entities, wanted]."""
     place = {category: index for index, category in enumerate(known)}
-    picked = np.zeros((len(values), len(wanted)), dtype=np.float64)
+    picked = np.full((len(values), len(wanted)), 1.0 / np.sqrt(len(known) + 1))
     have = [index for index, category in enumerate(wanted) if category in place]
     picked[:, have] = values[:, [place[wanted[index]] for index in have]]
     return picked
@@ -138,29 +135,26 @@ def score_offers(
 ) -> DataFrame:
     """`pairs` with `score` (double) and what is known about the entity and the offer's main categories.
 
-    score = sum over the offer's categories of share x liking x fit, where `liking` follows from the place the scorer
-    gives the category and fit = (listed_visits + p x PRIOR_VISITS) / (visits + PRIOR_VISITS): how likely it is that a
-    visit with the category holds an item that the offer lists, from the entity's own visits and, where those are few,
-    from p, the same ratio over all entities. Without the fit all offers of one category would tie.
+    The score is the sum of `offer_formula.worth` over the offer's categories: the entity's own visits with what is
+    listed, then how much it likes the categories (`likings`) and how usual the listed items are in these.
 
-    Adds category, visits, last, listed_visits, listed_items, items of the main category bought last (of the largest one
-    when none was bought).
+    Adds category, visits, last, listed_visits, listed_items, items, liking of the main category bought last (of the
+    largest one when none was bought).
     """
     offer, offer_category = ["campaign", "coupon"], ["campaign", "coupon", "category"]
     everyone = bought.groupBy("category").agg(F.sum("visits").alias("all_visits"))
     everyone_listed = listed.groupBy(*offer_category).agg(F.sum("listed_visits").alias("all_listed"))
     described = content.join(everyone, on="category", how="left").join(everyone_listed, on=offer_category, how="left")
-    usual = F.coalesce(F.col("all_listed") / F.col("all_visits"), F.lit(0.0))
+    usual = usual_share(F.coalesce("all_listed", F.lit(0)), F.coalesce("all_visits", F.lit(0)))
     known = (
         pairs.join(F.broadcast(described.withColumn("usual", usual)), on=offer, how="inner")
         .join(likings.join(bought, on=["entity", "category"], how="left"), on=["entity", "category"], how="inner")
         .join(listed, on=["entity", *offer_category], how="left")
     )
-    own = F.coalesce("listed_visits", F.lit(0))
-    fit = (own + F.col("usual") * PRIOR_VISITS) / (F.coalesce("visits", F.lit(0)) + PRIOR_VISITS)
+    added = worth(F.col("share"), F.col("liking"), F.coalesce("listed_visits", F.lit(0)), F.col("usual"))
     # Sums of decimals do not depend on the order of their rows, sums of doubles do.
-    part = (F.col("share") * F.col("liking") * fit).cast("decimal(28,12)")
-    facts = ["category", "visits", "last", "listed_visits", "listed_items", "items"]
+    part = added.cast("decimal(28,12)")
+    facts = ["category", "visits", "last", "listed_visits", "listed_items", "items", "liking"]
     latest = F.struct("last", "listed_items", *(name for name in facts if name not in ("last", "listed_items")))
     keys = pairs.columns
     scored = known.groupBy(*keys).agg(

@@ -5,6 +5,7 @@ import time
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from sparkjobs.considered import considered, known, refused
 from sparkjobs.failure import InputError
 from sparkjobs.job import Job
 from sparkjobs.lines import as_id, categories
@@ -25,6 +26,7 @@ from sparkjobs.offers import (
     eligible_pairs,
     entitlements,
     holds,
+    memberships,
     offer_items,
     offer_table,
     require_types,
@@ -37,7 +39,7 @@ HISTORY_COLUMNS = ["entity", "visit", "time", "hour", "place", "item", "category
 
 
 def make_offers(job: Job) -> None:
-    """Read the inputs of an InferenceJob, write its output `offers`, record metrics, tables and notes."""
+    """Read the inputs of an InferenceJob, write its outputs, record metrics, tables and notes."""
     require_types(job.settings)
     terms = Terms.of(job.settings)
     started = time.monotonic()
@@ -55,9 +57,11 @@ def make_offers(job: Job) -> None:
 
     job.stage("finding eligible offers")
     items = _items(job, history).persist()
-    offers, pairs = _pairs(job, terms, segments.join(F.broadcast(rules), on="segment"), items, history)
+    offers, pairs, refusals = _pairs(job, terms, segments.join(F.broadcast(rules), on="segment"), items, history)
     content = at_hand(contents(items, offers))
-    likings = _likings(job, terms, content, segments, history)
+    whole = histories_of(segments, histories(visits(history), terms.as_of))
+    whole = whole.persist() if _writes(job, "histories") else whole
+    likings, scorer = _likings(job, terms, content, whole)
     # All that follows goes entity by entity: one exchange here spares the windows theirs.
     candidates = _candidates(job, terms, pairs, content, likings, items, history).repartition("entity").persist()
     job.stage("filling quotas")
@@ -69,7 +73,17 @@ def make_offers(job: Job) -> None:
     _gate(job, shares, candidates_in_words)
     job.stage("writing offers")
     job.write("offers", chosen)
+    if _writes(job, "considered"):
+        job.stage("writing what was considered")
+        job.write("considered", considered(candidates, chosen, refusals))
+    if _writes(job, "histories"):
+        job.stage("writing what was known")
+        job.write("histories", known(whole, likings, segments, rules, terms.as_of, scorer))
     job.metric("rows_per_s", entities / (time.monotonic() - started))
+
+
+def _writes(job: Job, role: str) -> bool:
+    return role in job.document["outputs"]
 
 
 def at_hand(small: DataFrame) -> DataFrame:
@@ -101,14 +115,15 @@ def _items(job: Job, history: DataFrame) -> DataFrame:
 
 def _pairs(
     job: Job, terms: Terms, entities: DataFrame, items: DataFrame, history: DataFrame
-) -> tuple[DataFrame, DataFrame]:
-    """The offers that anyone may get, and who may get which."""
+) -> tuple[DataFrame, DataFrame, DataFrame]:
+    """The offers that anyone may get, who may get which, and what was refused to whom."""
     tables = job.settings["tables"]
     campaigns = campaigns_of(job.input("campaigns"), tables["campaigns"], job.settings.get("dateFormat"))
     active = at_hand(campaigns.filter(holds(CAMPAIGN_PREDICATES, terms)))
     offers = at_hand(offer_table(items, active, history))
     report_terms(job, offers, terms)
-    entitled = entitlements(entities, active, _targets(job), terms).persist()
+    members = memberships(entities, active, _targets(job))
+    entitled = entitlements(members, terms).persist()
     report_pool(job, entitled)
     eligible = offers.filter(holds(OFFER_PREDICATES, terms))
     count = eligible.count()
@@ -119,7 +134,11 @@ def _pairs(
             "none may be given to anyone",
             "Choose an asOf with campaigns, or check neverOffer, maxItems and availability",
         )
-    return eligible, eligible_pairs(entitled, eligible, terms)
+    return (
+        eligible,
+        eligible_pairs(entitled, eligible, terms),
+        refused(campaigns, items, offers, members, entitled, terms),
+    )
 
 
 def _targets(job: Job) -> DataFrame | None:
@@ -133,23 +152,22 @@ def _targets(job: Job) -> DataFrame | None:
     return raw.select(*(as_id(columns[role]).alias(role) for role in ("campaign", "entity")))
 
 
-def _likings(job: Job, terms: Terms, content: DataFrame, segments: DataFrame, history: DataFrame) -> DataFrame:
-    """What the scorer says of the categories of the offers, for every entity with a segment."""
+def _likings(job: Job, terms: Terms, content: DataFrame, whole: DataFrame) -> tuple[DataFrame, str]:
+    """What the scorer says of the categories of the offers, for every entity with a segment; and its name."""
     wanted = sorted(row.category for row in content.select("category").distinct().collect())
     inference = Inference(job.spark, job.input_folder("scorer"), terms.as_of)
     job.note(f"Scored by {inference.scorer.name}")
     unknown = sorted(set(wanted) - set(inference.scorer.categories))
     job.metric("categories_unknown_to_scorer", len(unknown))
     if unknown:
-        job.note(f"Categories that the scorer does not know count 0: {', '.join(unknown[:10])}")
+        job.note(f"Categories that the scorer does not know stand after all others: {', '.join(unknown[:10])}")
     job.stage("scoring")
     started = time.monotonic()
-    whole = histories_of(segments, histories(visits(history), terms.as_of))
     likings = inference.likings(whole, wanted, job.settings["batchRows"]).persist()
     entities = likings.count() // max(1, len(wanted))
     job.metric("inference_rows_per_s", entities / (time.monotonic() - started))
     job.metric("model_rows_per_s", inference.rows_per_s)
-    return likings
+    return likings, inference.scorer.name
 
 
 def _candidates(

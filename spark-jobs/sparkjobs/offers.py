@@ -154,8 +154,8 @@ def offer_table(items: DataFrame, campaigns: DataFrame, history: DataFrame) -> D
     return joined.select("campaign", "coupon", "type", "start", "end", "items", "categories", "last_sold")
 
 
-def entitlements(entities: DataFrame, campaigns: DataFrame, targets: DataFrame | None, terms: Terms) -> DataFrame:
-    """entity, segment, never, campaign, basis: the active campaigns of each entity.
+def memberships(entities: DataFrame, campaigns: DataFrame, targets: DataFrame | None) -> DataFrame:
+    """`entities` by active campaign, each with each: targeted, targeted_at_all, basis and the campaign's columns.
 
     `entities`: entity, segment, never, campaign_types; `targets`: campaign, entity; None: everyone is in each campaign.
     `basis` is targeted, open (from the open pool, for who is in no active campaign) or everyone.
@@ -163,20 +163,23 @@ def entitlements(entities: DataFrame, campaigns: DataFrame, targets: DataFrame |
     if targets is None:
         whole = F.lit(True)
         crossed = entities.withColumns({"targeted": whole, "targeted_at_all": whole, "basis": F.lit("everyone")})
-        known = crossed.crossJoin(F.broadcast(campaigns))
-    else:
-        active = targets.join(F.broadcast(campaigns.select("campaign")), on="campaign", how="left_semi")
-        mine = active.groupBy("entity").agg(F.collect_set("campaign").alias("mine"))
-        with_mine = entities.join(mine, on="entity", how="left").crossJoin(F.broadcast(campaigns))
-        targeted = F.coalesce(F.array_contains("mine", F.col("campaign")), F.lit(False))
-        known = with_mine.withColumns(
-            {
-                "targeted": targeted,
-                "targeted_at_all": F.col("mine").isNotNull(),
-                "basis": F.when(targeted, F.lit("targeted")).otherwise(F.lit("open")),
-            }
-        )
-    entitled = known.filter(holds(ENTITLEMENT_PREDICATES, terms))
+        return crossed.crossJoin(F.broadcast(campaigns))
+    active = targets.join(F.broadcast(campaigns.select("campaign")), on="campaign", how="left_semi")
+    mine = active.groupBy("entity").agg(F.collect_set("campaign").alias("mine"))
+    with_mine = entities.join(mine, on="entity", how="left").crossJoin(F.broadcast(campaigns))
+    targeted = F.coalesce(F.array_contains("mine", F.col("campaign")), F.lit(False))
+    return with_mine.withColumns(
+        {
+            "targeted": targeted,
+            "targeted_at_all": F.col("mine").isNotNull(),
+            "basis": F.when(targeted, F.lit("targeted")).otherwise(F.lit("open")),
+        }
+    )
+
+
+def entitlements(members: DataFrame, terms: Terms) -> DataFrame:
+    """entity, segment, never, campaign, basis: of the `memberships` those by which an entity may get offers."""
+    entitled = members.filter(holds(ENTITLEMENT_PREDICATES, terms))
     return entitled.select("entity", "segment", "never", "campaign", "basis")
 
 

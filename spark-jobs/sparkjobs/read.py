@@ -6,11 +6,10 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pyarrow import fs
 from pyspark.sql import DataFrame, SparkSession
 
 from sparkjobs import tables
-from sparkjobs.documents import below, locate, read_document
+from sparkjobs.documents import below, folders, is_file, locate, read_document
 from sparkjobs.failure import InputError
 from sparkjobs.parquet_files import NULL_PARTITION
 
@@ -43,9 +42,9 @@ def read(
 
 def _current(base: str, dataset: str) -> str:
     pointer = f"{base}/current.json"
-    if not _exists(pointer):
+    if not is_file(pointer):
         folder = base.rsplit("/", 1)[0]
-        there = [name for name in _folders(folder) if _exists(f"{folder}/{name}/current.json")]
+        there = [name for name in folders(folder) if is_file(f"{folder}/{name}/current.json")]
         near = difflib.get_close_matches(dataset, there, n=1)
         hint = f"Did you mean {near[0]}" if near else f"Published are {', '.join(there) or 'none'}"
         raise InputError(f"Cannot read dataset {dataset}: nothing is published under {folder}", hint)
@@ -54,8 +53,8 @@ def _current(base: str, dataset: str) -> str:
 
 def _of_run(root: str, run: str, dataset: str) -> str:
     status = f"{root}/runs/{run}/status.json"
-    if not _exists(status):
-        there = _folders(f"{root}/runs")
+    if not is_file(status):
+        there = folders(f"{root}/runs")
         near = ", ".join(difflib.get_close_matches(run, there, n=3)) or ", ".join(there[-3:]) or "none"
         raise InputError(f"Cannot read run {run}: {root}/runs has no such run", f"Runs there: {near}")
     steps = _document(status)["steps"]
@@ -64,17 +63,6 @@ def _of_run(root: str, run: str, dataset: str) -> str:
         if version:
             return version
     raise InputError(f"Cannot read dataset {dataset} of run {run}: no step of it has written that yet")
-
-
-def _exists(uri: str) -> bool:
-    filesystem, path = locate(uri)
-    return filesystem.get_file_info(path).is_file
-
-
-def _folders(uri: str) -> list[str]:
-    filesystem, path = locate(uri)
-    found = filesystem.get_file_info(fs.FileSelector(path, allow_not_found=True))
-    return sorted(info.base_name for info in found if info.type == fs.FileType.Directory)
 
 
 def _document(uri: str) -> Any:

@@ -1,7 +1,7 @@
 """A published scorer: a folder that says how much each entity would like each category.
 
-scorer.json names what scores (`kind` txt or baseline), the categories and everything else needed; beside it lies
-model.onnx (txt) or neighbours.npz (a baseline that borrows from alike entities).
+scorer.json names what scores (`kind`: a model of models.py, or baseline), the categories and everything else needed;
+beside it lies model.onnx (a model) or neighbours.npz (a baseline that borrows from alike entities).
 """
 
 import hashlib
@@ -21,11 +21,13 @@ import pandas as pd
 from sparkjobs.baselines import Baseline
 from sparkjobs.context import Context
 from sparkjobs.export import run, session
+from sparkjobs.models import MODELS
 from sparkjobs.neighbours import Neighbours
 from sparkjobs.sequences import Sequences, day_number, sequences_of
 from sparkjobs.windows import scoring
 
 FORMAT = "sparkwright.dev/scorer/v1"
+BASELINE = "baseline"
 BATCH = 512
 PARAMETERS = ("own", "half_life", "popularity_weight", "neighbour_weight")
 
@@ -66,15 +68,15 @@ class CountScorer:
 
 
 @dataclass(frozen=True)
-class TxtScorer:
-    """The trained model in ONNX Runtime with its vocabularies."""
+class ModelScorer:
+    """A trained model in ONNX Runtime with its vocabularies."""
 
     runtime: onnxruntime.InferenceSession
     categories: list[str]
     context: Context
     half_lives: list[float]
     window: int
-    name: str = "txt"
+    name: str = "txt"  # in models.py
     seen_to: int | None = None  # day of the last visit that training saw; known only where it was trained
 
     def score(self, histories: pd.DataFrame, as_of: date) -> np.ndarray:
@@ -138,14 +140,19 @@ def _load(folder: str, text: str) -> Scorer:
     if document.get("format") != FORMAT:
         found = document.get("format")
         raise ValueError(f"Cannot load scorer {folder}: its format is {found!r}, this release reads {FORMAT}")
-    load = _load_txt if document["kind"] == "txt" else _load_baseline
+    kind = document["kind"]
+    if kind not in (BASELINE, *MODELS):
+        known = ", ".join((BASELINE, *MODELS))
+        raise ValueError(f"Cannot load scorer {folder}: its kind is {kind!r}, this release knows {known}")
+    load = _load_baseline if kind == BASELINE else _load_model
     return load(Path(folder), document)
 
 
-def _load_txt(folder: Path, document: dict[str, Any]) -> TxtScorer:
+def _load_model(folder: Path, document: dict[str, Any]) -> ModelScorer:
     path = _intact(folder / "model.onnx", document["signature"]["sha256"])
     context = Context(document["context"])
-    return TxtScorer(session(path), document["categories"], context, document["half_lives"], document["window"])
+    of = (document["categories"], context, document["half_lives"], document["window"], document["name"])
+    return ModelScorer(session(path), *of)
 
 
 def _load_baseline(folder: Path, document: dict[str, Any]) -> CountScorer:
@@ -169,7 +176,7 @@ def save_baseline(baseline: Baseline, categories: list[str], folder: Path, facts
     """Fills `folder` with a baseline; `facts` (lineage, gate) go into scorer.json too."""
     parameters = {name: str(getattr(baseline, name)) for name in PARAMETERS}  # text, since JSON has no infinity
     document = {
-        "kind": "baseline",
+        "kind": BASELINE,
         "name": baseline.name,
         "parameters": parameters,
         "categories": categories,
@@ -184,11 +191,11 @@ def save_baseline(baseline: Baseline, categories: list[str], folder: Path, facts
     _write(folder, document)
 
 
-def save_txt(scorer: TxtScorer, signature: dict[str, Any], onnx: Path, folder: Path, facts: dict[str, Any]) -> None:
+def save_model(scorer: ModelScorer, signature: dict[str, Any], onnx: Path, folder: Path, facts: dict[str, Any]) -> None:
     """Fills `folder` with a model: a copy of the file `onnx`, whose `signature` is as `export` gave it."""
     shutil.copyfile(onnx, folder / "model.onnx")
     document = {
-        "kind": "txt",
+        "kind": scorer.name,
         "name": scorer.name,
         "categories": scorer.categories,
         "context": scorer.context.features,

@@ -5,6 +5,7 @@ import io
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -15,14 +16,20 @@ from torch.nn.parallel import DistributedDataParallel
 
 from sparkjobs.baselines import popularity
 from sparkjobs.documents import read_bytes, write_bytes
+from sparkjobs.failure import InputError
 from sparkjobs.lost_executors import again_when_lost
+from sparkjobs.models import MODELS
+from sparkjobs.next_visit import NextVisitModel, Shape, loss_of
 from sparkjobs.sequences import Sequences
 from sparkjobs.shards import deal, lay_out, packed_code, read_plan, read_shard
-from sparkjobs.txt import Shape, TxT, loss_of
 from sparkjobs.windows import batches, steps_of
 
 CHECKPOINT = "checkpoint.pt"
 MODEL_INPUTS = ("bags", "gaps", "ids", "counts", "visits")
+
+
+class DivergedError(InputError):
+    """Training that left no usable weights, because of its hyper-parameters."""
 
 
 @dataclass(frozen=True)
@@ -38,16 +45,17 @@ class Recipe:
 
 
 def train(
-    sequences: Sequences, ids: np.ndarray, shape: Shape, recipe: Recipe, ranks: int, work: str
-) -> tuple[TxT, dict[str, Any]]:
-    """Trains on all visits of `sequences` in `ranks` Spark tasks (a barrier stage); the model and rank 0's report.
+    sequences: Sequences, ids: np.ndarray, shape: Shape, recipe: Recipe, ranks: int, work: str, name: str = "txt"
+) -> tuple[NextVisitModel, dict[str, Any]]:
+    """Trains the model `name` of MODELS on all visits of `sequences` in `ranks` Spark tasks (a barrier stage).
 
-    `ids` int64 [visits, K] is the context of each visit. `work` must be a folder or URI that driver and tasks see: in a
-    place below it that is named after data and settings lie plan, shards and checkpoint, so that a rerun with the same
-    ones goes on from the last finished epoch and one with others starts afresh. When executors are lost on the way the
-    ranks are started again on those that replace them. Needs an active Spark session.
+    Returns the model and rank 0's report. `ids` int64 [visits, K] is the context of each visit. `work` must be a folder
+    or URI that driver and tasks see: in a place below it that is named after model, data and settings lie plan, shards
+    and checkpoint, so that a rerun with the same ones goes on from the last finished epoch and one with others starts
+    afresh. When executors are lost on the way the ranks are started again on those that replace them. Needs an active
+    Spark session. Raises DivergedError for a loss that is no number.
     """
-    place = prepare(sequences, ids, shape, recipe, ranks, work)
+    place = prepare(sequences, ids, shape, recipe, ranks, work, name)
     code = packed_code()
 
     def start(place: str, code: bytes) -> dict[str, Any]:
@@ -71,13 +79,22 @@ def train(
     seen = sum(rank["visits"] for rank in report["ranks"])
     if seen != sequences.visits:
         raise RuntimeError(f"Cannot use the model: its ranks read {seen} visits, the data has {sequences.visits}")
+    if not np.isfinite(report["losses"][-1]):
+        raise DivergedError(
+            f"Cannot use the model: training diverged, its loss is {report['losses'][-1]} after {recipe.epochs} epochs",
+            "Lower hyperparameters.learningRate",
+        )
     return trained(place), report
 
 
-def prepare(sequences: Sequences, ids: np.ndarray, shape: Shape, recipe: Recipe, ranks: int, work: str) -> str:
+def prepare(
+    sequences: Sequences, ids: np.ndarray, shape: Shape, recipe: Recipe, ranks: int, work: str, name: str = "txt"
+) -> str:
     """Lays plan and one shard per rank out below `work` and returns where; what an earlier attempt left there stays."""
     shards = deal(sequences, ranks)
     plan = {
+        "model": name,
+        "tensors": _tensors(MODELS[name](shape, torch.zeros(shape.categories)).state_dict()),
         "shape": shape.document(),
         "recipe": vars(recipe),
         "ranks": ranks,
@@ -92,8 +109,9 @@ def fit(place: str, say: Callable[[str], None]) -> dict[str, Any]:
     """One rank's part, under torchrun or with its variables set: RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT.
 
     Reads its own shard only. Every epoch starts from seeds of its own, so that a run that was cut off and resumed ends
-    with the very same weights. The report tells losses and every rank's digest of the weights by epoch, the epoch it
-    was resumed after, and what each rank read. Raises RuntimeError when the ranks' weights come apart.
+    with the very same weights. The report tells losses and every rank's digest of the weights by epoch, the seconds of
+    each epoch that was not there already, the epoch it was resumed after, and what each rank read. Raises RuntimeError
+    when the ranks' weights come apart.
     """
     torch.set_num_threads(1)  # one task, one core; and sums of a fixed order
     dist.init_process_group("gloo")
@@ -116,9 +134,10 @@ def _fit(place: str, rank: int, say: Callable[[str], None]) -> dict[str, Any]:
     )
     losses: list[float] = []
     weights: list[list[str]] = []
+    seconds: list[float] = []  # of the epochs of this attempt
     state = _checkpoint(place)
     if state is not None:
-        model.load_state_dict(state["model"])
+        _load(model, state["model"], place)
         optimizer.load_state_dict(state["optimizer"])
         schedule.load_state_dict(state["schedule"])
         losses, weights = state["losses"], state["weights"]
@@ -128,10 +147,12 @@ def _fit(place: str, rank: int, say: Callable[[str], None]) -> dict[str, Any]:
         draws = np.random.default_rng(seed)
         torch.manual_seed(int(seed.generate_state(1)[0]))
         total = torch.zeros(())
+        start = perf_counter()
         for arrays in batches(sequences, ids, model.shape.half_lives, model.shape.window, plan["steps"], draws):
             total += _step(parallel, optimizer, arrays, recipe.context_dropout, draws)
             schedule.step()
         dist.all_reduce(total)
+        seconds.append(perf_counter() - start)
         losses.append(float(total) / plan["steps"] / plan["ranks"])
         weights.append(_same_on_all_ranks(model, epoch))
         if rank == 0:
@@ -139,7 +160,8 @@ def _fit(place: str, rank: int, say: Callable[[str], None]) -> dict[str, Any]:
             _save({**state, "schedule": schedule.state_dict(), "losses": losses, "weights": weights}, place)
             say(f"epoch {epoch + 1} of {recipe.epochs}: loss {losses[-1]:.4f}, weights {weights[-1][0][:12]}")
         dist.barrier()  # no rank may start an epoch that a crash of rank 0 could still undo
-    return {"losses": losses, "weights": weights, "resumed": resumed, "ranks": _from_all_ranks(_reading(sequences))}
+    reading = _from_all_ranks(_reading(sequences))
+    return {"losses": losses, "weights": weights, "seconds": seconds, "resumed": resumed, "ranks": reading}
 
 
 def _reading(sequences: Sequences) -> dict[str, Any]:
@@ -160,14 +182,14 @@ def _step(parallel: Any, optimizer: Any, arrays: dict, hidden: float, draws: np.
     return loss.detach()
 
 
-def _optimizer(model: TxT, recipe: Recipe) -> torch.optim.AdamW:
+def _optimizer(model: NextVisitModel, recipe: Recipe) -> torch.optim.AdamW:
     matrices = [p for p in model.parameters() if p.dim() > 1]
     vectors = [p for p in model.parameters() if p.dim() <= 1]
     groups = [{"params": matrices, "weight_decay": recipe.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
     return torch.optim.AdamW(groups, lr=recipe.learning_rate, betas=(0.9, 0.98))
 
 
-def _same_on_all_ranks(model: TxT, epoch: int) -> list[str]:
+def _same_on_all_ranks(model: NextVisitModel, epoch: int) -> list[str]:
     digest = weights_digest(model)
     found: list[str] = [""] * dist.get_world_size()
     dist.all_gather_object(found, digest)
@@ -182,7 +204,7 @@ def _from_all_ranks(mine: dict[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
-def weights_digest(model: TxT) -> str:
+def weights_digest(model: NextVisitModel) -> str:
     """sha256 over all weights."""
     digest = hashlib.sha256()
     for tensor in model.state_dict().values():
@@ -190,19 +212,36 @@ def weights_digest(model: TxT) -> str:
     return digest.hexdigest()
 
 
-def new_model(plan: dict[str, Any]) -> TxT:
+def new_model(plan: dict[str, Any]) -> NextVisitModel:
     shape = {key: tuple(value) if isinstance(value, list) else value for key, value in plan["shape"].items()}
-    return TxT(Shape(**shape), torch.tensor(plan["popularity"]))
+    return MODELS[plan["model"]](Shape(**shape), torch.tensor(plan["popularity"]))
 
 
-def trained(place: str) -> TxT:
+def trained(place: str) -> NextVisitModel:
     """The model of the last checkpoint in `place`, ready to score."""
     state = _checkpoint(place)
     if state is None:
         raise RuntimeError(f"Cannot use the model trained in {place}: there is no {CHECKPOINT}")
     model = new_model(read_plan(place))
-    model.load_state_dict(state["model"])
+    _load(model, state["model"], place)
     return model.eval()
+
+
+def _load(model: NextVisitModel, weights: dict[str, torch.Tensor], place: str) -> None:
+    """Raises RuntimeError for the weights of another model, or of this one as another release had it."""
+    own, found = _tensors(model.state_dict()), _tensors(weights)
+    differing = sorted(name for name in own.keys() | found.keys() if own.get(name) != found.get(name))
+    if differing:
+        what = f"{', '.join(differing[:3])}{' and others' if len(differing) > 3 else ''}"
+        raise RuntimeError(
+            f"Cannot use {place}/{CHECKPOINT}: it is not of this {type(model).__name__}, "
+            f"whose tensors differ in {what}. Remove it and train again"
+        )
+    model.load_state_dict(weights)
+
+
+def _tensors(weights: dict[str, torch.Tensor]) -> dict[str, list[int]]:
+    return {name: list(tensor.shape) for name, tensor in weights.items()}
 
 
 def _checkpoint(place: str) -> dict[str, Any] | None:

@@ -26,12 +26,17 @@ GROUPS: dict[str, Callable[[Sequences, np.ndarray], list[str | None]]] = {
 }
 
 
+def labelled(name: str, labels: list[str | None]) -> Iterator[tuple[str, str, np.ndarray]]:
+    """(`name`, label, bool [visits]) of every label that visits have; None is no label."""
+    found = np.array(labels, dtype=object)
+    for one in sorted({one for one in found if one is not None}, key=lambda label: (_first_number(label), label)):
+        yield name, one, found == one
+
+
 def grouped(sequences: Sequences, visits: np.ndarray) -> Iterator[tuple[str, str, np.ndarray]]:
     """(grouping, label, bool [visits]) of every group that has visits, in the order of the labels' first numbers."""
     for name, label in GROUPS.items():
-        found = np.array(label(sequences, visits), dtype=object)
-        for one in sorted({one for one in found if one is not None}, key=_first_number):
-            yield name, one, found == one
+        yield from labelled(name, label(sequences, visits))
 
 
 def _labels(values: np.ndarray, steps: tuple[tuple[int, str], ...]) -> list[str | None]:

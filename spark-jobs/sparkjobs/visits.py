@@ -28,7 +28,8 @@ def histories(per_visit: DataFrame, before: date) -> DataFrame:
     """One row per entity with its visits on local days before `before`, oldest first by (time, visit).
 
     Columns: entity, days (array<int>, days since 1970-01-01), hours (array<int>), places (array<string>), categories
-    (array<array<string>>); the arrays of a row have one element per visit. An entity without such a visit has no row.
+    (array<array<string>>), times (array<bigint>, seconds since 1970-01-01 UTC); the arrays of a row have one element
+    per visit. An entity without such a visit has no row.
     """
     earlier = per_visit.filter(F.col("date") < F.lit(before).cast("date"))
     visit = F.struct("time", "visit", F.unix_date("date").alias("day"), "hour", "place", "categories")
@@ -39,4 +40,5 @@ def histories(per_visit: DataFrame, before: date) -> DataFrame:
         F.col("visits.hour").alias("hours"),
         F.col("visits.place").alias("places"),
         F.col("visits.categories").alias("categories"),
+        F.transform("visits.time", lambda time: F.unix_seconds(time)).alias("times"),
     )

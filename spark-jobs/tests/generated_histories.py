@@ -17,8 +17,9 @@ def frame(entities: dict[str, list[tuple]]) -> pd.DataFrame:
         full = [(day, bag, *rest, *(12, "p")[len(rest) :]) for day, bag, *rest in listed]
         days = [day_number(FIRST_DAY) + day for day, *_ in full]
         hours, places = [hour for _, _, hour, _ in full], [place for _, _, _, place in full]
-        rows.append((entity, days, hours, places, [list(bag) for _, bag, _, _ in full]))
-    return pd.DataFrame(rows, columns=["entity", "days", "hours", "places", "categories"])
+        times = [24 * 3600 * on + 3600 * (hour or 0) for on, hour in zip(days, hours, strict=True)]
+        rows.append((entity, days, hours, places, [list(bag) for _, bag, _, _ in full], times))
+    return pd.DataFrame(rows, columns=["entity", "days", "hours", "places", "categories", "times"])
 
 
 def day(number: int) -> date:
@@ -64,6 +65,8 @@ def settings(**changes: object) -> dict:
         "context": ["hour", "weekday", "place"],
         "ranks": 2,
         "seed": 7,
+        "model": "txt",
+        "compare": False,
         "hyperparameters": {
             "dim": 24, "layers": 1, "heads": 2, "dropout": 0.0, "contextDropout": 0.3, "epochs": 24, "batch": 8,
             "window": 10, "learningRate": 0.004, "weightDecay": 0.01, "halfLives": [7, 30, 120],

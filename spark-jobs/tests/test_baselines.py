@@ -4,11 +4,12 @@ from generated_histories import day, frame, habits
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sparkjobs.baselines import Baseline, popularity, tune
+from sparkjobs.baselines import Baseline, Search, popularity
 from sparkjobs.counts import counts_before
 from sparkjobs.lifts import lifts
 from sparkjobs.neighbours import neighbours
 from sparkjobs.sequences import sequences_of
+from sparkjobs.tuning import tune
 
 ABC = ["a", "b", "c"]
 visit = st.tuples(st.integers(0, 60), st.sets(st.sampled_from(ABC), min_size=1))
@@ -95,7 +96,8 @@ def test_tune_prefers_recent_visits_where_tastes_change():
         made[f"e{entity}"] = [(d, first) for d in range(0, 160, 2)] + [(d, second) for d in range(160, 220, 2)]
     sequences = sequences_of(frame(made), ["a", "b"])
 
-    tuned = tune(sequences.before(day(190)), sequences, sequences.between(day(190), day(220)), [], 1, np.zeros(2, bool))
+    later = sequences.between(day(190), day(220))
+    tuned = tune(Search(sequences.before(day(190)), sequences, later, [], 1, np.zeros(2, bool)))
 
     decayed = next(b for b in tuned.baselines if b.name == "decayed")
     assert decayed.half_life == 30.0
@@ -108,9 +110,8 @@ def test_best_baseline_needs_no_context():
     by_hour = {e: [(on, ["x"] if hour == 9 else ["y"], hour, "p") for on, _, hour, _ in v] for e, v in made.items()}
     sequences = sequences_of(frame(by_hour), ["x", "y"])
 
-    tuned = tune(
-        sequences.before(day(40)), sequences, sequences.between(day(40), day(60)), ["hour"], 1, np.zeros(2, bool)
-    )
+    later = sequences.between(day(40), day(60))
+    tuned = tune(Search(sequences.before(day(40)), sequences, later, ["hour"], 1, np.zeros(2, bool)))
 
     assert tuned.recall["decayed*context"] > max(tuned.recall[b.name] for b in tuned.baselines if not b.uses_context)
     assert not tuned.best().uses_context

@@ -16,6 +16,7 @@ from sparkjobs.offers import (
     campaigns_of,
     eligible_pairs,
     entitlements,
+    memberships,
     offer_items,
     offer_table,
     require_types,
@@ -74,7 +75,7 @@ def entitled(spark, targets, types=()):
     )
     rows = [("t", "targeted", DAY, DAY), ("o", "open", DAY, DAY), ("u", None, DAY, DAY)]
     table = None if targets is None else spark.createDataFrame(targets, "campaign string, entity string")
-    found = entitlements(entities, spark.createDataFrame(rows, CAMPAIGN), table, TERMS)
+    found = entitlements(memberships(entities, spark.createDataFrame(rows, CAMPAIGN), table), TERMS)
     return sorted((row.entity, row.campaign, row.basis) for row in found.collect())
 
 
@@ -175,8 +176,9 @@ def test_the_liking_follows_the_place_alone_and_equal_scores_share_one():
         liking(np.array([[np.nan, 1.0]]))
 
 
-def test_categories_that_the_scorer_does_not_know_count_nothing():
-    assert chosen(np.array([[0.1, 0.2]]), ["A", "B"], ["B", "Z"]).tolist() == [[0.2, 0.0]]
+def test_categories_that_the_scorer_does_not_know_stand_after_all_others():
+    values = liking(np.array([[3.0, 2.0, 1.0]]))
+    assert chosen(values, ["A", "B", "C"], ["C", "Z"]).tolist() == [[1 / np.sqrt(3), 1 / np.sqrt(4)]]
 
 
 def test_an_entity_without_visits_has_an_empty_history(spark):
@@ -215,14 +217,15 @@ def scored(spark, bought, listed):
     return {row.coupon: row for row in found.collect()}
 
 
-def test_the_score_weighs_liking_by_share_and_by_own_purchases_of_listed_items(spark):
+def test_the_score_is_of_own_visits_with_listed_items_then_of_liking(spark):
     bought = [("ann", "MILK", 3, date(2024, 6, 1)), ("bob", "MILK", 7, date(2024, 6, 1)), ("bob", "TEA", 4, DAY)]
     listed = [("ann", "c", "k1", "MILK", 2), ("bob", "c", "k1", "MILK", 3), ("bob", "c", "k3", "TEA", 1)]
     rows = scored(spark, bought, listed)
-    # k1: (2 + 5/10) / (3 + 1); k2: nobody buys what it lists; k3: only what others do counts, 0.5 x 0.5 x (1/4) / 1.
-    assert rows["k1"].score == pytest.approx(0.625)
-    assert rows["k2"].score == 0.0
-    assert rows["k3"].score == pytest.approx(0.0625)
+    # k1: 2 visits, and 10 of which 5.5 of 11 hold what is listed; k2: nobody buys what it lists; k3: half of each
+    # category, TEA at liking 0.5.
+    assert rows["k1"].score == pytest.approx(2 + 10 * 5.5 / 11)
+    assert rows["k2"].score == pytest.approx(10 * 0.5 / 11)
+    assert rows["k3"].score == pytest.approx(0.5 * 10 * 0.5 / 11 + 0.5 * 10 * 0.5 * 1.5 / 5)
 
 
 def test_the_fact_behind_a_reason_is_the_main_category_bought_last(spark):

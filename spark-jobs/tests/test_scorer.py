@@ -8,10 +8,11 @@ from generated_histories import day, frame, habits
 from sparkjobs.baselines import Baseline, popularity
 from sparkjobs.context import Context
 from sparkjobs.export import export, session
+from sparkjobs.models import MODELS
 from sparkjobs.neighbours import neighbours
-from sparkjobs.scorer import TxtScorer, load_scorer, save_baseline, save_txt
+from sparkjobs.next_visit import Shape
+from sparkjobs.scorer import ModelScorer, load_scorer, save_baseline, save_model
 from sparkjobs.sequences import day_number, sequences_of
-from sparkjobs.txt import Shape, TxT
 from sparkjobs.windows import scoring
 
 CATEGORIES = [f"c{i:02d}" for i in range(6)]
@@ -30,24 +31,35 @@ def baseline(tmp_path):
 
 @pytest.fixture
 def txt(tmp_path):
+    return model_saved("txt", tmp_path)
+
+
+@pytest.fixture
+def gru(tmp_path):
+    return model_saved("gru", tmp_path)
+
+
+def model_saved(name, tmp_path):
     torch.manual_seed(0)
     shape = Shape(6, (2, 1), (7.0, 60.0), window=5, dim=8, layers=1, heads=2)
     sequences = sequences_of(HISTORIES, CATEGORIES)
     inputs = scoring(sequences, np.zeros((9, 2), dtype=np.int64), shape.half_lives, 5, np.arange(9))
     path = tmp_path / "trained.onnx"
-    signature = export(TxT(shape, torch.tensor(popularity(sequences))).eval(), inputs, path)
+    signature = export(MODELS[name](shape, torch.tensor(popularity(sequences))).eval(), inputs, path)
     context = Context({"hour": [9, 12], "place": ["p"]})
-    made = TxtScorer(session(path), CATEGORIES, context, [7.0, 60.0], 5)
-    save_txt(made, signature, path, tmp_path, {"lineage": {"run": "r1"}})
+    made = ModelScorer(session(path), CATEGORIES, context, [7.0, 60.0], 5, name)
+    save_model(made, signature, path, tmp_path, {"lineage": {"run": "r1"}})
     return made
 
 
-@pytest.mark.parametrize("kind", ["baseline", "txt"])
+@pytest.mark.parametrize("kind", ["baseline", "txt", "gru"])
 def test_a_loaded_scorer_scores_as_it_did_before_it_was_saved(kind, request, tmp_path):
     made = request.getfixturevalue(kind)
 
-    found = load_scorer(tmp_path).score(HISTORIES, AS_OF)
+    loaded = load_scorer(tmp_path)
+    found = loaded.score(HISTORIES, AS_OF)
 
+    assert loaded.name == made.name
     sequences, visits = sequences_of(HISTORIES, CATEGORIES).followed_by(day_number(AS_OF))
     expected = made(sequences, visits) if kind == "baseline" else made.score_visits(sequences, visits, known=False)
     np.testing.assert_allclose(found, expected, rtol=1e-5)
@@ -82,7 +94,7 @@ def test_context_is_used_only_where_it_is_known(txt):
     known, unknown = (txt.score_visits(sequences, visits, known=known) for known in (True, False))
 
     assert not np.allclose(known, unknown)
-    elsewhere = TxtScorer(txt.runtime, CATEGORIES, Context({"hour": [1, 2], "place": ["q"]}), [7.0, 60.0], 5)
+    elsewhere = ModelScorer(txt.runtime, CATEGORIES, Context({"hour": [1, 2], "place": ["q"]}), [7.0, 60.0], 5)
     np.testing.assert_array_equal(elsewhere.score_visits(sequences, visits, known=True), unknown)
 
 
@@ -105,6 +117,15 @@ def test_load_scorer_refuses_another_format_and_changed_files(tmp_path):
     document = json.loads((tmp_path / "scorer.json").read_text())
     (tmp_path / "scorer.json").write_text(json.dumps({**document, "format": "sparkwright.dev/scorer/v2"}))
     with pytest.raises(ValueError, match=r"its format is 'sparkwright.dev/scorer/v2', this release reads"):
+        load_scorer(tmp_path)
+
+
+@pytest.mark.usefixtures("baseline")
+def test_load_scorer_refuses_a_kind_it_does_not_know(tmp_path):
+    document = json.loads((tmp_path / "scorer.json").read_text())
+    (tmp_path / "scorer.json").write_text(json.dumps({**document, "kind": "bert4rec"}))
+
+    with pytest.raises(ValueError, match="its kind is 'bert4rec', this release knows baseline, txt, gru, gru-latent"):
         load_scorer(tmp_path)
 
 

@@ -240,8 +240,8 @@ SIX = {
     "logAbove": 1e9,
     "winsorise": {"lower": 0, "upper": 1},
     "clusters": {"min": 6, "max": 6},
-    "stability": {"seeds": 8, "minMedianAri": 0.8},
-    "maxIter": 50,
+    "stability": {"seeds": 4, "minMedianAri": 0.8},
+    "maxIter": 25,
 }
 
 

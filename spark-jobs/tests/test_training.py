@@ -9,10 +9,11 @@ import torch.multiprocessing as mp
 from generated_histories import frame, habits
 
 from sparkjobs.failure import InputError
+from sparkjobs.gru import GRU, GRULatentCross
+from sparkjobs.next_visit import Shape
 from sparkjobs.sequences import sequences_of
 from sparkjobs.shards import deal, read_plan, read_shard
 from sparkjobs.training import Recipe, _same_on_all_ranks, fit, prepare, trained, weights_digest
-from sparkjobs.txt import Shape
 
 CATEGORIES = [f"c{i:02d}" for i in range(6)]
 SHAPE = Shape(6, (2,), (7.0, 60.0), window=6, dim=8, layers=1, heads=2, dropout=0.2)
@@ -35,9 +36,9 @@ def alone(monkeypatch):
         monkeypatch.setenv(name, value)
 
 
-def prepared(sequences, folder, recipe=RECIPE, ranks=1):
+def prepared(sequences, folder, recipe=RECIPE, ranks=1, name="txt"):
     folder.mkdir(exist_ok=True)
-    return prepare(sequences, np.zeros((sequences.visits, 1), dtype=np.int64), SHAPE, recipe, ranks, str(folder))
+    return prepare(sequences, np.zeros((sequences.visits, 1), dtype=np.int64), SHAPE, recipe, ranks, str(folder), name)
 
 
 def quiet(_line):
@@ -88,6 +89,7 @@ def test_training_lowers_the_loss_and_the_same_seed_gives_the_same_weights(seque
 
     assert reports[0]["losses"][-1] < reports[0]["losses"][0]
     assert reports[0]["ranks"] == [{"host": socket.gethostname(), "entities": 15, "visits": 180}]
+    assert [len(report.pop("seconds")) for report in reports] == [3, 3, 3]
     assert reports[0] == reports[1]
     assert weights_digest(trained(first)) == weights_digest(trained(again)) != weights_digest(trained(other))
 
@@ -123,6 +125,31 @@ def test_other_data_or_settings_start_afresh(sequences, tmp_path):
         assert folder != first
         assert not Path(folder, "checkpoint.pt").exists()
     assert not Path(first).exists()  # nobody will ask for it again
+
+
+@pytest.mark.usefixtures("alone")
+@pytest.mark.parametrize(("name", "made"), [("gru", GRU), ("gru-latent-cross", GRULatentCross)])
+def test_each_model_is_trained_by_the_same_code(name, made, sequences, tmp_path):
+    place = prepared(sequences, tmp_path, name=name)
+
+    report = fit(place, quiet)
+
+    assert report["losses"][-1] < report["losses"][0]
+    assert type(trained(place)) is made
+
+
+@pytest.mark.usefixtures("alone")
+def test_the_checkpoint_of_another_model_is_not_gone_on_with(sequences, tmp_path):
+    first = prepared(sequences, tmp_path / "txt")
+    fit(first, quiet)
+    place = prepared(sequences, tmp_path / "gru", name="gru")
+    assert Path(place).name != Path(first).name  # it is not even looked at
+
+    Path(place, "checkpoint.pt").write_bytes(Path(first, "checkpoint.pt").read_bytes())
+
+    for use in (trained, lambda place: fit(place, quiet)):
+        with pytest.raises(RuntimeError, match=r"checkpoint\.pt: it is not of this GRU, whose tensors differ in con"):
+            use(place)
 
 
 def _rank_with_other_weights(rank, meeting, results):

@@ -67,6 +67,7 @@ def test_the_model_is_promoted_where_the_order_of_visits_says_what_comes_next(ru
     )
     assert value["known"] > value["unknown"] + 0.05  # hour decides between two categories
     assert value["unknown"] == job.metrics["txt.recall1"]
+    assert not {"gru", "gru-latent-cross", "logistic"} & set(rows.scorer)
     best = scorer.score(frame({"x": [(90 + i, [f"c{i:02d}"], 9, "p") for i in range(5)]}), day(96)).argmax()
     assert scorer.categories[best] in ("c05", "c06")
 
@@ -84,6 +85,25 @@ def test_the_model_is_refused_where_frequency_is_all_there_is(run, tmp_path):
     assert any(note.startswith(f"the scorer is {scorer.name}, the best baseline in the") for note in job.notes)
     assert document["lineage"]["inputs"] == {"lines": "v1"}
     assert np.isfinite(scorer.score(frame({"x": [(1, ["c01"])]}), day(9))).all()
+
+
+def test_other_models_are_compared_and_only_the_chosen_one_is_judged_and_saved(run, tmp_path):
+    job = run(rounds(), settings(model="gru", compare=True, gate={"topK": 1}, hyperparameters={"epochs": 12}))
+
+    document = json.loads((tmp_path / "scorer/scorer.json").read_text())
+    assert job.metrics["gate.promoted"] == 1
+    assert (document["kind"], load_scorer(tmp_path / "scorer").name) == ("gru", "gru")
+    assert document["gate"]["reason"].startswith("gru passes: recall@1 over ")
+    assert document["gate"]["rival"] not in ("txt", "gru-latent-cross")
+    rows = pq.read_table(tmp_path / "evaluation").to_pandas()
+    value = rows[(rows["metric"] == "recall@1") & (rows["slice"] == "main")].set_index(["scorer", "context"])["value"]
+    assert value["gru", "known"] == value["gru", "unknown"]
+    assert value["gru-latent-cross", "known"] > value["gru", "known"] + 0.05  # hour decides between two categories
+    assert value["txt", "unknown"] == job.metrics["txt.recall1"]
+    gains = rows[rows["metric"] == "recall@1 gain over gru-latent-cross"].set_index("context")["value"]
+    assert gains["known"] == pytest.approx(value["gru", "known"] - value["gru-latent-cross", "known"])
+    assert {"logistic", "logistic*context"} <= set(rows["scorer"])
+    assert not {path.name for path in (tmp_path / "scorer").iterdir()} - {"scorer.json", "model.onnx"}
 
 
 def test_days_of_the_split_must_follow_each_other(run):

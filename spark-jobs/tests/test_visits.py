@@ -63,5 +63,6 @@ def test_histories_end_before_the_day_and_run_by_time_then_visit(lines):
             hours=[20, 9, 9],
             places=["p1", None, "p1"],
             categories=[["bread"], ["milk"], ["tea"]],
+            times=[19723 * 86400 + 20 * 3600, 19724 * 86400 + 9 * 3600, 19724 * 86400 + 9 * 3600],
         )
     ]

@@ -3,9 +3,9 @@
 import numpy as np
 from generated_histories import frame, habits
 
+from sparkjobs.next_visit import Shape
 from sparkjobs.sequences import Sequences, sequences_of
 from sparkjobs.training import Recipe
-from sparkjobs.txt import Shape
 
 CATEGORIES = [f"c{i:02d}" for i in range(6)]
 

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import numpy as np
 import onnxruntime
@@ -8,18 +9,20 @@ from generated_histories import frame, habits, rounds
 
 from sparkjobs.baselines import Baseline, popularity
 from sparkjobs.export import export, run, session
+from sparkjobs.gru import GRU
+from sparkjobs.models import MODELS
+from sparkjobs.next_visit import INPUTS, Serving, Shape, loss_of
 from sparkjobs.sequences import sequences_of
-from sparkjobs.txt import INPUTS, Serving, Shape, TxT, loss_of
 from sparkjobs.windows import batches, scoring, windows
 
 SHAPE = Shape(6, (3, 2), (7.0, 120.0), window=8, dim=8, layers=2, heads=2, dropout=0.0)
 CATEGORIES = [f"c{i:02d}" for i in range(6)]
 
 
-@pytest.fixture
-def model():
+@pytest.fixture(params=MODELS)
+def model(request):
     torch.manual_seed(0)
-    made = TxT(SHAPE, torch.rand(6)).eval()
+    made = MODELS[request.param](SHAPE, torch.rand(6)).eval()
     with torch.no_grad():
         for parameter in made.parameters():  # as if trained: no part is still zero
             parameter.add_(torch.randn_like(parameter) * 0.2)
@@ -63,18 +66,34 @@ def test_serving_ignores_padding(model):
     torch.testing.assert_close(Serving(model)(bags, gaps, *rest), before)
 
 
-def test_context_changes_the_scores(model):
+def test_context_changes_the_scores_of_those_that_see_it(model):
     bags, gaps, ids, counts, visits = window()
     hidden = model(bags, gaps, torch.zeros_like(ids), counts, visits)
 
-    assert not torch.allclose(model(bags, gaps, ids, counts, visits), hidden)
+    assert torch.allclose(model(bags, gaps, ids, counts, visits), hidden) == (type(model) is GRU)
 
 
-def test_an_untrained_model_ranks_nearly_like_decayed_frequency():
+def test_the_models_are_of_about_the_same_size():
+    shape = Shape(300, (24, 7, 400), (7.0, 30.0, 120.0, 365.0), window=20)
+    sizes = {name: sum(p.numel() for p in made(shape, torch.rand(300)).parameters()) for name, made in MODELS.items()}
+    of_places = 64 * (24 + 7 + 400 + 3)
+
+    assert sizes["gru-latent-cross"] == sizes["gru"] + of_places
+    assert 0.5 < sizes["gru-latent-cross"] / sizes["txt"] < 1
+
+
+def test_a_spec_may_name_each_model_and_no_other():
+    schema = json.loads(Path(__file__, "../../../job-specs/schema/training-job.json").resolve().read_text())
+
+    assert schema["properties"]["spec"]["properties"]["model"]["anyOf"][0]["enum"] == list(MODELS)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_an_untrained_model_ranks_nearly_like_decayed_frequency(name):
     sequences = sequences_of(frame(habits(entities=30, categories=6)), CATEGORIES)
     share, wanted = popularity(sequences), np.arange(200, sequences.visits)
     torch.manual_seed(0)
-    model = TxT(SHAPE, torch.tensor(share)).eval()
+    model = MODELS[name](SHAPE, torch.tensor(share)).eval()
     inputs = scoring(sequences, np.zeros((len(wanted), 2), dtype=np.int64), [7.0, 120.0], 8, wanted)
     with torch.inference_mode():
         found = Serving(model)(*(torch.from_numpy(inputs[name]) for name in INPUTS)).numpy()
@@ -134,7 +153,8 @@ def test_export_writes_a_file_any_batch_can_use_and_its_signature(model, tmp_pat
 
     signature = export(model, {name: array[:7] for name, array in inputs.items()}, tmp_path / "model.onnx")
 
-    assert [node["name"] for node in signature["inputs"]] == list(INPUTS)
+    seen = [name for name in INPUTS if name != "ids" or type(model) is not GRU]
+    assert [node["name"] for node in signature["inputs"]] == seen
     assert signature["outputs"] == [{"name": "scores", "type": "tensor(float)", "shape": ["batch", 6]}]
     assert signature["opset"] == 17
     assert signature["difference"] <= 1e-4
@@ -152,8 +172,9 @@ def test_export_refuses_a_file_that_scores_differently(model, tmp_path):
         export(model, inputs, tmp_path / "model.onnx", tolerance=-1)
 
 
-def test_a_model_without_context_needs_no_ids(tmp_path):
-    model = TxT(Shape(6, (), (7.0,), window=8, dim=8, layers=1, heads=2), torch.rand(6)).eval()
+@pytest.mark.parametrize("name", MODELS)
+def test_a_model_without_context_needs_no_ids(name, tmp_path):
+    model = MODELS[name](Shape(6, (), (7.0,), window=8, dim=8, layers=1, heads=2), torch.rand(6)).eval()
     sequences = sequences_of(frame(rounds(entities=2, visits=9, categories=6)), CATEGORIES)
     inputs = scoring(sequences, np.zeros((9, 0), dtype=np.int64), [7.0], 8, np.arange(9))
 
