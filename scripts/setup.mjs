@@ -20,14 +20,22 @@ export function say(line) {
 }
 
 /**
+ * The npm packages, a Node that runs TypeScript among them; enough for scripts that need neither Python nor Java.
+ * @throws {MissingError} for what only a person can mend
+ */
+export async function packages() {
+  checkNode();
+  await once(join(ROOT, ".cache/packages.lock"), packagesAreThere, installPackages);
+}
+
+/**
  * Makes what is missing. Two at once wait for each other.
  * @throws {MissingError} for what only a person can mend
  */
 export async function setup() {
-  checkNode();
   checkJava();
   if (!environmentIsThere()) findPython(); // before anything long begins
-  await once(join(ROOT, ".cache/packages.lock"), packagesAreThere, installPackages);
+  await packages();
   await once(join(CACHE, `${environmentName()}.lock`), environmentIsThere, makeEnvironment);
   await once(join(ROOT, ".cache/bundle.lock"), bundleIsFresh, buildBundle);
 }

@@ -12,7 +12,7 @@ import { MissingError, exitWith } from "./missing.mjs";
 import { ROOT, environment, nodeBinary, pythonBinary } from "./places.mjs";
 import { VARIABLE, chosenQuarter, quarterOf } from "./quarter.mjs";
 import { safeguards } from "./safeguards.mjs";
-import { setup } from "./setup.mjs";
+import { packages, setup } from "./setup.mjs";
 import { quickSpark } from "./spark-archive.mjs";
 import { readJunit, readVitest } from "./test-report.mjs";
 import { tour } from "./tour.mjs";
@@ -23,7 +23,7 @@ const SUITES = [
   { name: "check", full: false, run: checks },
   { name: "vitest", full: false, matrices: true, run: () => vitest("vitest", []) },
   { name: "pytest", full: false, run: () => pytest("pytest", ["-n", "2", "--dist", "loadfile"]) },
-  // The first of the three builds the servers.
+  // These three compile the servers they need, should that not have been possible before.
   { name: "servers", full: false, needs: go, run: () => vitest("servers", ["--config", "vitest.cluster.config.ts"]) },
   { name: "pytest s3", full: false, needs: go, run: () => pytest("pytest-s3", ["-m", "s3"]) },
   { name: "faults", full: false, needs: go, run: faults },
@@ -36,7 +36,7 @@ await exitWith(async () => {
   const { full, names, quarter } = words();
   const suites = chosen(full, names);
   const start = Date.now();
-  await setup();
+  await prepared(suites);
   process.stderr.write(`set-up took ${secondsSince(start)} s\n`);
   rmSync(REPORTS, { recursive: true, force: true });
   mkdirSync(REPORTS, { recursive: true });
@@ -69,6 +69,29 @@ function words() {
   if (quarter === undefined) delete process.env[VARIABLE];
   else process.env[VARIABLE] = quarter;
   return { full, names: parsed.positionals, quarter };
+}
+
+/**
+ * Everything that is made once. The servers are compiled beside set-up, which mostly waits for downloads. That they cannot be is for the
+ * suites that need them to say.
+ */
+async function prepared(suites) {
+  await packages();
+  const leave = new AbortController();
+  try {
+    await Promise.all([setup(), servers(suites, leave.signal)]);
+  } finally {
+    leave.abort();
+  }
+}
+
+/** Compiles what the suites need of the testbed; of tier 2 its image as well. */
+async function servers(suites, signal) {
+  const needing = suites.filter(({ needs }) => needs !== undefined);
+  if (needing.length === 0 || go() !== undefined) return;
+  const tier = needing.some(({ needs }) => needs === podsNeed) && (await podsNeed()) === undefined ? "2" : "1";
+  const args = ["test/testbed/testbed.ts", "build", "--tier", tier];
+  await run(nodeBinary(), args, { cwd: ROOT, env: environment(), signal }).catch(() => undefined);
 }
 
 /** All suites of the gate, or those that are named. */

@@ -48,6 +48,8 @@ const TIER_1: ProgramName[] = ["kube-apiserver", "etcd", "kubectl", "kube-contro
 const TIER_2: ProgramName[] = [...TIER_1, "kube-scheduler", "kubelet", "dns", "pause", "versitygw", "spark-operator"];
 export const OF_TIER = { 1: TIER_1, 2: TIER_2 } as const;
 const TELL_EVERY_MS = 20_000;
+/** Without inlining a program takes a quarter less of the processor to compile; nothing here waits for what it would gain by it. */
+const QUICKER = ["-gcflags=all=-l"];
 const SETTINGS = { GOFLAGS: "-mod=readonly -trimpath -buildvcs=false", CGO_ENABLED: "0", GOTOOLCHAIN: "local" };
 
 /** Path of a program, built or to be built. */
@@ -87,7 +89,7 @@ async function buildOne(name: ProgramName): Promise<void> {
   say(`building ${name} (first time only; downloads its sources if needed) ...`);
   const total = packagesOf(main, cwd);
   const unfinished = `${target}.${process.pid}`;
-  const args = ["build", "-v", "-ldflags", `-s -w ${stamp}`.trim(), "-o", unfinished, main];
+  const args = ["build", "-v", ...QUICKER, "-ldflags", `-s -w ${stamp}`.trim(), "-o", unfinished, main];
   const child = spawn("go", args, {
     cwd,
     env: { ...process.env, ...SETTINGS },
@@ -132,10 +134,10 @@ function copyDefinitions(): void {
   renameSync(unfinished, operatorDefinitions());
 }
 
-/** Another version, another sum or another line of ours makes another folder. */
+/** Another version, another sum, another line of ours or another way to compile makes another folder. */
 function folderOf(module: string): string {
   const source = join(SOURCES, "go", module);
-  const hash = createHash("sha256");
+  const hash = createHash("sha256").update(QUICKER.join(" "));
   for (const file of readdirSync(source).toSorted()) hash.update(`${file}\0`).update(readFileSync(join(source, file)));
   return join(CACHE, `testbed-${module}-${hash.digest("hex").slice(0, 12)}`);
 }

@@ -1,5 +1,5 @@
 /**
- * `npm run testbed -- check|up|down|status|env|demo|classes [--tier 1|2] [--share 0.1]`: a real Kubernetes on this machine, without Docker and without a registry.
+ * `npm run testbed -- check|build|up|down|status|env|demo|classes [--tier 1|2] [--share 0.1]`: a real Kubernetes on this machine, without Docker and without a registry.
  * Exit 0 when done, 1 when `check` finds that this machine cannot have tier 2, `status` the tier not running, `down --verify` finds something left or `classes` a failure told wrongly, 2 for a wrong command
  * or something missing; `demo` ends as its run does.
  */
@@ -7,16 +7,18 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { withLock } from "../../scripts/lock.mjs";
 import { MissingError, exitWith } from "../../scripts/missing.mjs";
+import { OF_TIER, build } from "./build.ts";
 import { say } from "./command.ts";
 import { demo } from "./demo.ts";
 import { down, leftovers } from "./down.ts";
-import { machine } from "./machine.ts";
+import { makeLayers } from "./image.ts";
+import { machine, prepareMachine } from "./machine.ts";
 import { RUN, kubeconfig } from "./places.ts";
 import { environment, isUp, status } from "./status.ts";
 import { up } from "./up.ts";
 
 const USAGE =
-  "Usage: npm run testbed -- check|up|down|status|env|demo|classes [--tier 1|2] [--verify] [--admin] [--share 0.1] [--update] [--at-once N] [CASE…]";
+  "Usage: npm run testbed -- check|build|up|down|status|env|demo|classes [--tier 1|2] [--verify] [--admin] [--share 0.1] [--update] [--at-once N] [CASE…]";
 
 async function main(): Promise<number> {
   const { verb, tier, verify, admin, share, ...trial } = words();
@@ -29,6 +31,11 @@ async function main(): Promise<number> {
     case "up":
       await alone(() => up(tier));
       say(`tier ${tier} is up; reach it with: export KUBECONFIG=${kubeconfig("admin")}`);
+      return 0;
+    case "build":
+      if (tier === 2) prepareMachine();
+      await build(OF_TIER[tier]);
+      if (tier === 2) await makeLayers();
       return 0;
     case "down":
       await alone(down);
@@ -46,7 +53,7 @@ async function main(): Promise<number> {
       return (await (await import("./classes/classes.ts")).classes(trial)) ? 0 : 1;
     default:
       throw new MissingError(
-        `Cannot do "${verb}": the testbed knows check, up, down, status, env, demo and classes`,
+        `Cannot do "${verb}": the testbed knows check, build, up, down, status, env, demo and classes`,
         USAGE,
       );
   }
