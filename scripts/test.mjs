@@ -19,18 +19,27 @@ import { tour } from "./tour.mjs";
 
 const REPORTS = join(ROOT, ".cache/reports");
 
-const SUITES = [
-  { name: "check", full: false, run: checks },
-  { name: "vitest", full: false, matrices: true, run: () => vitest("vitest", []) },
-  { name: "pytest", full: false, run: () => pytest("pytest", ["-n", "2", "--dist", "loadfile"]) },
-  // These three compile the servers they need, should that not have been possible before.
-  { name: "servers", full: false, needs: go, run: () => vitest("servers", ["--config", "vitest.cluster.config.ts"]) },
-  { name: "pytest s3", full: false, needs: go, run: () => pytest("pytest-s3", ["-m", "s3"]) },
-  { name: "faults", full: false, needs: go, run: faults },
-  { name: "pods", full: false, matrices: true, needs: podsNeed, run: pods },
-  { name: "safeguards", full: true, run: async () => counted(await safeguards([])) },
-  { name: "tour", full: true, run: async () => counted(await tour({ update: false, cold: false })) },
+/** Stages come one after the other, the lanes of a stage run at once, and so on within a lane. */
+const STAGES = [
+  [[{ name: "check", run: checks }]],
+  [[{ name: "vitest", matrices: true, run: () => vitest("vitest", []) }]],
+  [[{ name: "pytest", run: () => pytest("pytest", ["-n", "2", "--dist", "loadfile"]) }]],
+  // Classes, outages and pods share tier 2 of the testbed. An outage takes the operator's definition away, and with it all applications.
+  [[{ name: "classes", matrices: true, needs: podsNeed, run: () => classes("none") }]],
+  [
+    // They wait for the cluster to notice; the others have servers of their own, which they compile should that not have been possible before.
+    [{ name: "outages", matrices: true, needs: podsNeed, run: () => classes("only") }],
+    [
+      { name: "servers", needs: go, run: () => vitest("servers", ["--config", "vitest.cluster.config.ts"]) },
+      { name: "pytest s3", needs: go, run: () => pytest("pytest-s3", ["-m", "s3"]) },
+      { name: "faults", needs: go, run: faults },
+    ],
+  ],
+  [[{ name: "pods", needs: podsNeed, run: () => testbed(["demo"]) }]],
+  [[{ name: "safeguards", full: true, run: async () => counted(await safeguards([])) }]],
+  [[{ name: "tour", full: true, run: async () => counted(await tour({ update: false, cold: false })) }]],
 ];
+const SUITES = STAGES.flat(2);
 
 await exitWith(async () => {
   const { full, names, quarter } = words();
@@ -40,16 +49,42 @@ await exitWith(async () => {
   process.stderr.write(`set-up took ${secondsSince(start)} s\n`);
   rmSync(REPORTS, { recursive: true, force: true });
   mkdirSync(REPORTS, { recursive: true });
-  const rows = [];
-  for (const suite of suites) {
-    process.stderr.write(`\n== ${suite.name}\n`);
-    const began = Date.now();
-    const lacking = await suite.needs?.();
-    const counts = lacking === undefined ? await suite.run(full) : { passed: 0, failed: 0, skipped: [lacking] };
-    rows.push({ name: suite.name, ...counts, seconds: secondsSince(began) });
-  }
+  const rows = await withTestbed(suites, () => inStages(suites, full));
   return report(rows, suites.some(({ matrices }) => matrices) ? quarter : undefined);
 });
+
+/** Runs the suites, stage by stage; a row of the report for each. */
+async function inStages(suites, full) {
+  const rows = [];
+  for (const stage of STAGES)
+    rows.push(
+      ...(await Promise.all(
+        stage.map((lane) =>
+          inTurn(
+            lane.filter((suite) => suites.includes(suite)),
+            full,
+          ),
+        ),
+      )),
+    );
+  return rows.flat();
+}
+
+async function inTurn(lane, full) {
+  const rows = [];
+  for (const suite of lane) {
+    process.stderr.write(`\n== ${suite.name}\n`);
+    rows.push(await outcome(suite, full));
+  }
+  return rows;
+}
+
+async function outcome({ name, needs, run: work }, full) {
+  const began = Date.now();
+  const lacking = await needs?.();
+  const counts = lacking === undefined ? await work(full) : { passed: 0, failed: 0, skipped: [lacking] };
+  return { name, ...counts, seconds: secondsSince(began) };
+}
 
 /** What was asked for; the quarter of the long matrices reaches the suites by the environment. */
 function words() {
@@ -102,7 +137,7 @@ function chosen(full, names) {
       `Cannot run suite ${unknown}: there is none`,
       `Choose from ${SUITES.map(({ name }) => `"${name}"`).join(", ")}`,
     );
-  return SUITES.filter((suite) => (names.length === 0 ? full || !suite.full : names.includes(suite.name)));
+  return SUITES.filter((suite) => (names.length === 0 ? full || suite.full !== true : names.includes(suite.name)));
 }
 
 async function checks() {
@@ -135,17 +170,31 @@ async function faults(full) {
   return counted([{ passed: code === 0 }]);
 }
 
-/** The pipeline and the failure classes on tier 2 of the testbed; a testbed that was up before stays up. */
-async function pods() {
-  const testbed = (words) =>
-    run(nodeBinary(), ["test/testbed/testbed.ts", ...words], { cwd: ROOT, env: environment() });
-  const wasUp = (await testbed(["status", "--tier", "2"])) === 0;
-  const outcomes = [];
-  // Classes first: one of them takes the operator's definition away, and with it every application there is.
-  const tried = [["up", "--tier", "2"], ["classes", "--at-once", "3"], ["demo"]];
-  for (const words of [...tried, ...(wasUp ? [] : [["down", "--verify"]])])
-    outcomes.push({ passed: (await testbed(words)) === 0 });
-  return counted(outcomes);
+/** Failure classes on real pods: those that leave the cluster as it is, or only those that do not. */
+async function classes(outages) {
+  return testbed(["classes", "--at-once", "3", "--outages", outages]);
+}
+
+/** One test: tier 2 is up or comes up, and the command does what it should. */
+async function testbed(words) {
+  const ended = [];
+  for (const each of [["up", "--tier", "2"], words]) ended.push(await onTestbed(each));
+  return counted([{ passed: ended.every((code) => code === 0) }]);
+}
+
+/** Ends a testbed that was not up before, one more test: nothing of it may stay. */
+async function withTestbed(suites, work) {
+  const isUsed = suites.some(({ needs }) => needs === podsNeed);
+  const wasUp = isUsed && (await onTestbed(["status", "--tier", "2"])) === 0;
+  const rows = await work();
+  if (!isUsed || wasUp || (await podsNeed()) !== undefined) return rows;
+  const began = Date.now();
+  const passed = (await onTestbed(["down", "--verify"])) === 0;
+  return [...rows, { name: "testbed", ...counted([{ passed }]), seconds: secondsSince(began) }];
+}
+
+function onTestbed(words) {
+  return run(nodeBinary(), ["test/testbed/testbed.ts", ...words], { cwd: ROOT, env: environment() });
 }
 
 function secondsSince(began) {

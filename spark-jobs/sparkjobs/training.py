@@ -127,7 +127,7 @@ def _fit(place: str, rank: int, say: Callable[[str], None]) -> dict[str, Any]:
     sequences, ids = read_shard(place, rank, plan)
     torch.manual_seed(recipe.seed)
     model = new_model(plan)
-    parallel = DistributedDataParallel(model)
+    parallel = DistributedDataParallel(model, gradient_as_bucket_view=True)  # else it copies each gradient twice a step
     optimizer = _optimizer(model, recipe)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, recipe.learning_rate, total_steps=plan["steps"] * recipe.epochs, pct_start=0.1

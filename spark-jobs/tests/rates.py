@@ -13,11 +13,11 @@ os.environ["PYSPARK_PYTHON"] = sys.executable
 os.environ["OMP_NUM_THREADS"] = "1"
 
 import numpy as np
-import pandas as pd
 import torch
 from pyspark.ml.clustering import KMeans
 from pyspark.ml.functions import array_to_vector
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 from sklearn.cluster import KMeans as ScikitKMeans
 
 from sparkjobs.context import Context
@@ -93,9 +93,9 @@ def bare_training(model: NextVisitModel, made: Sequences, ids: np.ndarray) -> fl
 
 def clustering_rates(spark: SparkSession) -> Iterator[dict[str, object]]:
     """Rows times iterations a second of Spark's K-means and of scikit-learn's, one core and as many iterations each."""
-    points = np.random.default_rng(4).normal(size=(ROWS, FEATURES))
-    frame = spark.createDataFrame(pd.DataFrame({"x": list(points)}), "x array<double>").repartition(1)
-    vectors = frame.select(array_to_vector("x").alias("features")).cache()
+    numbers = spark.range(0, ROWS, 1, 1).select(F.array(*[F.randn(seed) for seed in range(FEATURES)]).alias("x"))
+    points = np.stack(numbers.toPandas()["x"].to_list())
+    vectors = numbers.select(array_to_vector("x").alias("features")).cache()
     vectors.count()
     estimator = KMeans(k=CLUSTERS, seed=1, maxIter=ITERATIONS, tol=0.0, initMode="random")
     seconds = best_of(2, lambda: estimator.fit(vectors))

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { withLock } from "../../scripts/lock.mjs";
 import { MissingError, exitWith } from "../../scripts/missing.mjs";
+import type { Outages } from "./classes/classes.ts";
 import { OF_TIER, build } from "./build.ts";
 import { say } from "./command.ts";
 import { demo } from "./demo.ts";
@@ -18,7 +19,7 @@ import { environment, isUp, status } from "./status.ts";
 import { up } from "./up.ts";
 
 const USAGE =
-  "Usage: npm run testbed -- check|build|up|down|status|env|demo|classes [--tier 1|2] [--verify] [--admin] [--share 0.1] [--update] [--at-once N] [CASE…]";
+  "Usage: npm run testbed -- check|build|up|down|status|env|demo|classes [--tier 1|2] [--verify] [--admin] [--share 0.1] [--update] [--at-once N] [--outages also|only|none] [CASE…]";
 
 async function main(): Promise<number> {
   const { verb, tier, verify, admin, share, ...trial } = words();
@@ -69,6 +70,8 @@ interface Words {
   update: boolean;
   /** Runs of `classes` at a time, where it does not matter. */
   atOnce: number;
+  /** Which cases of `classes`. */
+  outages: Outages;
   /** Cases of `classes`. */
   only: string[];
 }
@@ -81,21 +84,28 @@ function words(): Words {
     share: { type: "string", default: "0.1" },
     update: { type: "boolean", default: false },
     "at-once": { type: "string", default: "2" },
+    outages: { type: "string", default: "also" },
   } as const;
   try {
     const { values, positionals } = parseArgs({ options, allowPositionals: true });
     const [verb = "", ...only] = positionals;
     const atOnce = Number(values["at-once"]);
     if (!Number.isInteger(atOnce) || atOnce < 1) throw new Error(`--at-once ${values["at-once"]}`);
+    const { outages } = values;
+    if (!isOutages(outages)) throw new Error(`--outages ${outages}`);
     const share = Number(values.share);
     if (!(share > 0 && share <= 1)) throw new Error(`--share ${values.share} is not above 0 and at most 1`);
     if ((only.length > 0 && verb !== "classes") || !["1", "2"].includes(values.tier))
       throw new Error(`${only.join(" ")} --tier ${values.tier}`);
     const { verify, admin, update } = values;
-    return { verb, tier: values.tier === "2" ? 2 : 1, verify, admin, share, update, atOnce, only };
+    return { verb, tier: values.tier === "2" ? 2 : 1, verify, admin, share, update, atOnce, outages, only };
   } catch (error) {
     throw new MissingError(`Cannot read the command: ${error instanceof Error ? error.message : String(error)}`, USAGE);
   }
+}
+
+function isOutages(word: string): word is Outages {
+  return ["also", "only", "none"].includes(word);
 }
 
 /** Two commands at once on one testbed would each start what the other has not recorded yet. */

@@ -123,7 +123,7 @@ export const DRIVERS: Case[] = [
 ];
 
 /** What is done to the cluster here others in it feel, too: one at a time, and last. */
-export const ALONE: Case[] = [
+export const OUTAGES: Case[] = [
   {
     name: "api-server-killed",
     expects: "Succeeded",
@@ -147,7 +147,7 @@ export const ALONE: Case[] = [
   {
     name: "kubelet-stopped",
     expects: "Succeeded",
-    settings: { behaviour: "stays", seconds: 90 },
+    settings: { behaviour: "stays", seconds: 70 },
     deadlines: PATIENT,
     during: (run) => harm.stopKubelet(run, 60_000),
   },
@@ -155,7 +155,7 @@ export const ALONE: Case[] = [
     name: "node-lost",
     expects: "NodeLost",
     settings: STAYS,
-    deadlines: { ...PATIENT, running: "75s" },
+    deadlines: { ...PATIENT, running: "45s" },
     during: (run) => harm.stopKubelet(run, undefined),
   },
   {

@@ -9,16 +9,20 @@ import { MissingError } from "../../../scripts/missing.mjs";
 import { quarterOf } from "../../../scripts/quarter.mjs";
 import { say } from "../command.ts";
 import { NAMESPACE, SOURCES, kubeconfig } from "../places.ts";
-import { ALONE, CHEAP, DRIVERS, NOT_HERE, lacking, type Case } from "./cases.ts";
+import { OUTAGES, CHEAP, DRIVERS, NOT_HERE, lacking, type Case } from "./cases.ts";
 import { MARK, sweep } from "./harm.ts";
 import { masked } from "./masked.ts";
 import { makePlace, removePlace, sparkwright, type Place } from "./place.ts";
 import { record, type Recorder } from "./recorder.ts";
 import { sequenceOf } from "./sequence.ts";
 
+export type Outages = "also" | "only" | "none";
+
 export interface ClassesOptions {
   /** Only cases of these names; all when empty. */
   only: string[];
+  /** Whether those that disturb everybody are among them. */
+  outages: Outages;
   /** Writes golden files and sequences in place of comparing. */
   update: boolean;
   /** How many at a time, of those that do not disturb each other. A spark-submit, a driver and an executor are three virtual machines. */
@@ -40,18 +44,18 @@ const GOLDEN = join(SOURCES, "golden/classes");
 const SEQUENCES = join(SOURCES, "sequences");
 
 /** Whether every class that can be had was told as expected, in the words of its golden file. */
-export async function classes({ only, update, atOnce }: ClassesOptions): Promise<boolean> {
+export async function classes({ only, outages, update, atOnce }: ClassesOptions): Promise<boolean> {
   const missing = lacking();
   if (missing !== undefined)
     throw new MissingError(`Cannot try failure classes: ${missing}`, "npm run testbed -- up --tier 2");
   if (!bundleIsFresh()) await buildBundle(() => undefined);
-  const taken = quarterOf([...CHEAP, ...DRIVERS, ...ALONE]);
+  const taken = quarterOf([...CHEAP, ...DRIVERS, ...OUTAGES]);
   const wanted = (cases: Case[]) =>
     cases.filter((one) => (only.length === 0 ? taken.includes(one) : only.includes(one.name)));
   const groups: [Case[], number][] = [
-    [wanted(CHEAP), atOnce],
-    [wanted(DRIVERS), atOnce],
-    [wanted(ALONE), 1],
+    [outages === "only" ? [] : wanted(CHEAP), atOnce],
+    [outages === "only" ? [] : wanted(DRIVERS), atOnce],
+    [outages === "none" ? [] : wanted(OUTAGES), 1],
   ];
   const place = makePlace(groups.flatMap(([cases]) => cases));
   const admin = connect(readKubeconfig({ file: kubeconfig("admin") }));
@@ -66,7 +70,7 @@ export async function classes({ only, update, atOnce }: ClassesOptions): Promise
     sweep(place.stamp);
     removePlace(place);
   }
-  process.stdout.write(report(outcomes, outcomes.length === CHEAP.length + DRIVERS.length + ALONE.length));
+  process.stdout.write(report(outcomes, outcomes.length === CHEAP.length + DRIVERS.length + OUTAGES.length));
   return outcomes.every(({ outcome }) => outcome === PRODUCED || outcome.startsWith("not possible here"));
 }
 
