@@ -21,7 +21,8 @@ def profile_outputs(job: "Job") -> None:
 
 
 def profile(frame: DataFrame) -> list[dict[str, Any]]:
-    """Per column: nulls, distinct values (approximately, 5 % off; null left out), least and greatest as text.
+    """Per column: nulls, distinct values (approximately, 5 % off, never more than there are; null left out), least and
+    greatest as text.
 
     Texts are cut at 60 characters. Arrays and maps have neither least nor greatest: null, as where all values are.
     """
@@ -30,7 +31,7 @@ def profile(frame: DataFrame) -> list[dict[str, Any]]:
         value = F.col(f"`{name}`")
         ends = [F.lit(None)] * 2 if type_.startswith(("array", "map", "struct")) else [F.min(value), F.max(value)]
         least, greatest = (F.substring(end.cast("string"), 1, LONGEST) for end in ends)
-        distinct = F.approx_count_distinct(value)
+        distinct = F.least(F.approx_count_distinct(value), F.count(value))
         counts = {"nulls": F.count_if(value.isNull()), "distinct": distinct, "min": least, "max": greatest}
         measures.append(F.struct(*[count.alias(key) for key, count in counts.items()]).alias(str(i)))
     row = frame.agg(*measures).collect()[0]

@@ -17,9 +17,9 @@ PRODUCT, RIVAL = "offer score", "own purchases of what is listed"
 COLUMNS = ["ranker", "metric", "campaigns", "offers", "value", "lower", "upper", "rankings", "entities"]
 SELECTION = (
     "Selection flatters what goes by own purchases: of campaigns without known exposure each entity got a few coupons, "
-    "chosen by what it buys, and which ones is not recorded. So see those whose exposure is known, too. No recall of "
-    "logged redemptions tells what our own choice of offers would change"
+    "chosen by what it buys, and which ones is not recorded. So see those whose exposure is known, too"
 )
+LOGGED = "No recall of logged redemptions tells what our own choice of offers would change"
 
 
 @dataclass

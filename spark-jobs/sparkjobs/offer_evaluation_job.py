@@ -1,12 +1,13 @@
 """The evaluation of offer ranking as a SparkJob: from lines, campaigns and redemptions to the recall of each ranker."""
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import pandas as pd
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from sparkjobs.failure import InputError
@@ -15,7 +16,7 @@ from sparkjobs.lines import as_id, check_columns_exist
 from sparkjobs.offer_evaluation import earlier_rounds, evaluated, tuned
 from sparkjobs.offer_evaluation_report import report, report_round, report_tuning
 from sparkjobs.offer_records import Records, records_of, round_at
-from sparkjobs.offers import campaigns_of
+from sparkjobs.offers import campaigns_of, local_day
 from sparkjobs.scorer import Scorer, load_scorer
 from sparkjobs.sequences import day_number
 from sparkjobs.visits import histories, visits
@@ -31,6 +32,8 @@ ROLES = {
     "targets": ("campaign", "entity"),
     "redemptions": ("entity", "campaign", "coupon", "day"),
 }
+# Without an input and columns for these, every entity is in each campaign, as for the offers.
+OPTIONAL = "targets"
 REMEDY = "See settings of job-specs/offer-evaluation.yaml"
 
 
@@ -44,15 +47,18 @@ class Settings:
     tops: list[int]
     exposed_types: list[str]
     tables: dict[str, Any]
+    date_format: str | None  # Spark pattern of the days in the tables when they are text
     seed: int
 
     @staticmethod
-    def of(settings: dict[str, Any]) -> "Settings":
+    def of(settings: dict[str, Any], inputs: Collection[str]) -> "Settings":
         """Raises InputError for what is missing or no day, and for days that do not follow each other."""
         missing = sorted({"day", "tuneFrom", "until", "tables"} - settings.keys())
         if missing:
             raise InputError(f"Cannot evaluate offers: settings.{missing[0]} is missing", REMEDY)
         for table, roles in ROLES.items():
+            if table == OPTIONAL and table not in settings["tables"] and table not in inputs:
+                continue
             absent = [role for role in roles if role not in settings["tables"].get(table, {})]
             if absent:
                 raise InputError(f"Cannot evaluate offers: settings.tables.{table}.{absent[0]} is missing", REMEDY)
@@ -67,12 +73,13 @@ class Settings:
             told = f"tuneFrom {first}, day {day}, until {until}"
             raise InputError(f"Cannot evaluate offers: the days do not follow each other ({told})", "Put them in order")
         exposed = settings.get("exposedTypes", [])
-        return Settings(day, first, until, tops, exposed, settings["tables"], settings.get("seed", 0))
+        date_format, seed = settings.get("dateFormat"), settings.get("seed", 0)
+        return Settings(day, first, until, tops, exposed, settings["tables"], date_format, seed)
 
 
 def main(job: Job) -> None:
     """Tunes on earlier campaigns, ranks those that begin from settings.day on, writes its output `evaluation`."""
-    settings = Settings.of(job.settings)
+    settings = Settings.of(job.settings, job.document["inputs"])
     job.stage("reading visits, campaigns and redemptions")
     records = read_records(job, settings)
     scorer = earlier_scorer(job, settings)
@@ -97,25 +104,30 @@ def main(job: Job) -> None:
 
 
 def read_records(job: Job, settings: Settings) -> Records:
-    """All tables; of the lines only those before settings.day are ever read."""
+    """All tables; of the lines only those before settings.day are ever read. Without targets every entity with a visit
+    before that day is in each campaign.
+    """
     day, tables = settings.day.isoformat(), settings.tables
     job.spark.conf.set("spark.sql.execution.arrow.pyspark.enabled", "true")
     lines = job.input("lines", keep=lambda partition: partition.get("date", "") < day)
     lines = lines.filter(F.col("date") < F.lit(settings.day)).dropna(subset=["entity", "visit", "item"])
     names = {role: tables["campaigns"][role] for role in ROLES["campaigns"]}
-    campaigns = campaigns_of(_raw(job, "campaigns", tables), names, None)
+    campaigns = campaigns_of(_raw(job, "campaigns", tables), names, settings.date_format)
     bounds = [F.unix_date(name).alias(name) for name in ("start", "end")]
-    return records_of(
-        {
-            "lines": lines.select("entity", "visit", "item", F.unix_date("date").alias("day")).distinct().toPandas(),
-            "histories": histories(visits(lines), settings.day).toPandas().sort_values("entity", ignore_index=True),
-            "items": _items(job, tables),
-            "campaigns": campaigns.select("campaign", "type", *bounds).dropna(subset=["start", "end"]).toPandas(),
-            "coupons": _ids(job, "coupons", tables, ("campaign", "coupon", "item")).toPandas(),
-            "targets": _ids(job, "targets", tables, ("campaign", "entity")).toPandas(),
-            "redemptions": _ids(job, "redemptions", tables, ("entity", "campaign", "coupon"), "day").toPandas(),
-        }
-    )
+    redeemed = F.unix_date(local_day(tables["redemptions"]["day"], settings.date_format)).alias("day")
+    found = {
+        "lines": lines.select("entity", "visit", "item", F.unix_date("date").alias("day")).distinct().toPandas(),
+        "histories": histories(visits(lines), settings.day).toPandas().sort_values("entity", ignore_index=True),
+        "items": _items(job, tables),
+        "campaigns": campaigns.select("campaign", "type", *bounds).dropna(subset=["start", "end"]).toPandas(),
+        "coupons": _ids(job, "coupons", tables, ("campaign", "coupon", "item")).toPandas(),
+        "redemptions": _ids(job, "redemptions", tables, ("entity", "campaign", "coupon"), redeemed).toPandas(),
+    }
+    if OPTIONAL in tables:
+        found[OPTIONAL] = _ids(job, "targets", tables, ("campaign", "entity")).toPandas()
+    else:
+        job.note(f"No table of targets: everyone with a visit before {day} is in each campaign")
+    return records_of(found)
 
 
 def _raw(job: Job, role: str, tables: dict[str, Any]) -> DataFrame:
@@ -129,12 +141,10 @@ def _raw(job: Job, role: str, tables: dict[str, Any]) -> DataFrame:
     return raw
 
 
-def _ids(job: Job, role: str, tables: dict[str, Any], ids: tuple[str, ...], day: str | None = None) -> DataFrame:
-    raw = _raw(job, role, tables)
+def _ids(job: Job, role: str, tables: dict[str, Any], ids: tuple[str, ...], *more: Column) -> DataFrame:
+    """Ids as text, and `more`; a row that lacks any of them is left out."""
     columns = [as_id(tables[role][name]).alias(name) for name in ids]
-    if day is not None:
-        columns.append(F.unix_date(F.col(f"`{tables[role][day]}`").cast("date")).alias(day))
-    return raw.select(*columns).dropna()
+    return _raw(job, role, tables).select(*columns, *more).dropna()
 
 
 def _items(job: Job, tables: dict[str, Any]) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from sparkjobs.job import Job
-from sparkjobs.offer_evaluation import ALL, EXPOSED, PRODUCT, RIVAL, SELECTION, SLICES, OfferTrial
+from sparkjobs.offer_evaluation import ALL, EXPOSED, LOGGED, PRODUCT, RIVAL, SELECTION, SLICES, OfferTrial
 from sparkjobs.offer_rankers import CHOSEN, TUNABLE
 from sparkjobs.offer_records import Round
 
@@ -39,7 +39,7 @@ def report_round(job: Job, round_: Round) -> None:
 
 
 def report(job: Job, trial: OfferTrial, rows: pd.DataFrame) -> None:
-    """Tables for people, metrics of the product's score, and the warning about selection."""
+    """Tables for people, metrics of the product's score, and what no figure here can say."""
     value = rows.set_index(["ranker", "metric", "campaigns", "offers"])
     for group in (ALL, EXPOSED):
         for k in trial.tops:
@@ -77,4 +77,6 @@ def report(job: Job, trial: OfferTrial, rows: pd.DataFrame) -> None:
     for k in trial.tops:
         for name in (PRODUCT, RIVAL):
             job.metric(f"{name.split()[0]}.recall{k}", value.loc[(name, f"recall@{k}", ALL, "all"), "value"])
-    job.note(SELECTION)
+    if not trial.of(EXPOSED).all():
+        job.note(SELECTION)
+    job.note(LOGGED)

@@ -41,7 +41,11 @@ class Records:
 def records_of(tables: dict[str, pd.DataFrame]) -> Records:
     """From tables with ids as text: lines (entity, visit, item, day), items (item, category, text) and the rest of
     `Records` by name. What is listed twice counts once; an item that `items` lacks has neither category nor text.
+    Without a table `targets` every entity of the lines is in each campaign.
     """
+    if "targets" not in tables:
+        everyone = tables["lines"][["entity"]].drop_duplicates()
+        tables = {**tables, "targets": tables["campaigns"][["campaign"]].merge(everyone, how="cross")}
     entities = pd.Index(np.unique(np.concatenate([tables[name]["entity"] for name in ("lines", "targets")])))
     known = tables["items"].drop_duplicates("item")
     seen = pd.concat([known["item"], tables["lines"]["item"], tables["coupons"]["item"]]).drop_duplicates()

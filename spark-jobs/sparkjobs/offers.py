@@ -102,8 +102,8 @@ def campaigns_of(raw: DataFrame, columns: Mapping[str, str], date_format: str | 
     read = raw.select(
         as_id(columns["campaign"]).alias("campaign"),
         kind.alias("type"),
-        _day(columns["start"], date_format).alias("start"),
-        _day(columns["end"], date_format).alias("end"),
+        local_day(columns["start"], date_format).alias("start"),
+        local_day(columns["end"], date_format).alias("end"),
     ).filter(F.col("campaign").isNotNull())
     twice = refuse(
         F.concat(F.lit("Cannot tell when campaign "), "campaign", F.lit(" runs: it has more than one row")),
@@ -116,8 +116,9 @@ def campaigns_of(raw: DataFrame, columns: Mapping[str, str], date_format: str | 
     return per_campaign.select("campaign", "type", start.alias("start"), "end")
 
 
-def _day(name: str, date_format: str | None) -> Column:
-    value = F.col(name)
+def local_day(name: str, date_format: str | None) -> Column:
+    """A day as date; text in the Spark pattern `date_format` when there is one. What does not parse is refused."""
+    value = F.col(f"`{name}`")
     if date_format is None:
         return value.cast("date")
     parsed = F.try_to_timestamp(value, F.lit(date_format)).cast("date")

@@ -19,3 +19,10 @@ def test_a_column_of_nulls_has_no_ends(spark):
     frame = spark.createDataFrame([(None,)], "a int")
 
     assert profile(frame) == [{"column": "a", "nulls": 1, "distinct": 0, "min": None, "max": None}]
+
+
+def test_an_estimate_is_never_more_than_the_values_there_are(spark):
+    # Of these 200 the estimate alone says 207.
+    frame = spark.range(200).selectExpr("concat('E', cast(id AS string)) AS a")
+
+    assert profile(frame)[0]["distinct"] == 200

@@ -29,20 +29,26 @@ def lines(made):
 
 @pytest.fixture
 def run(spark, tmp_path):
-    def run(made, wanted):
-        path = tmp_path / "lines.parquet"
-        spark.createDataFrame(lines(made), COLUMNS).coalesce(1).write.parquet(str(path))
+    def table(dataset, frame, columns):
+        path = tmp_path / f"{dataset}.parquet"
+        spark.createDataFrame(frame, columns).coalesce(1).write.parquet(str(path))
         (file,) = path.glob("*.parquet")
-        columns = [dict(zip(("name", "type"), column.split(), strict=True)) for column in COLUMNS.split(", ")]
+        named = [dict(zip(("name", "type"), column.split(), strict=True)) for column in columns.split(", ")]
         entry = {"path": str(file), "size": file.stat().st_size, "etag": "sha256:unused"}
-        of = {"dataset": "lines", "version": "v1", "format": "parquet", "columns": columns, "partitionBy": []}
+        of = {"dataset": dataset, "version": "v1", "format": "parquet", "columns": named, "partitionBy": []}
+        return {**of, "files": [entry]}
+
+    def run(made, wanted, segments=None):
+        inputs = {"lines": table("lines", lines(made), COLUMNS)}
+        if segments is not None:
+            inputs["segments"] = table("segments", segments, "entity string, segment string")
         outputs = {}
         for role in ("model", "scorer", "evaluation"):
             outputs[role] = {"dataset": role, "path": str(tmp_path / role), "columns": [], "partitionBy": []}
             outputs[role]["format"] = "parquet" if role == "evaluation" else "model"
         document = {
             "kind": "TrainingJob", "run": "r1", "step": "train", "settings": wanted, "work": str(tmp_path / "work"),
-            "inputs": {"lines": {**of, "files": [entry]}}, "outputs": outputs,
+            "inputs": inputs, "outputs": outputs,
         }  # fmt: skip
         job = Job(document, spark, Progress(spark.sparkContext, str(tmp_path / "progress.json")))
         main(job)
@@ -52,7 +58,9 @@ def run(spark, tmp_path):
 
 
 def test_the_model_is_promoted_where_the_order_of_visits_says_what_comes_next(run, tmp_path):
-    job = run(rounds(), settings(gate={"topK": 1}))
+    made = rounds()
+    segments = [(entity, f"s{1 + number % 2}") for number, entity in enumerate(sorted(made))]
+    job = run(made, settings(gate={"topK": 1}), segments)
 
     assert job.metrics["gate.promoted"] == 1
     assert job.metrics["txt.recall1"] > job.metrics["baseline.recall1"] + 0.2
@@ -68,6 +76,8 @@ def test_the_model_is_promoted_where_the_order_of_visits_says_what_comes_next(ru
     assert value["known"] > value["unknown"] + 0.05  # hour decides between two categories
     assert value["unknown"] == job.metrics["txt.recall1"]
     assert not {"gru", "gru-latent-cross", "logistic"} & set(rows.scorer)
+    (kinds,) = [table for table in job.tables if "by kind of visit" in table["title"]]
+    assert [row[1] for row in kinds["rows"] if row[0] == "segment"] == ["s1", "s2"]
     best = scorer.score(frame({"x": [(90 + i, [f"c{i:02d}"], 9, "p") for i in range(5)]}), day(96)).argmax()
     assert scorer.categories[best] in ("c05", "c06")
 

@@ -4,7 +4,7 @@
 
 writes a year of purchases as semicolon CSV: ids are text, times are Berlin wall clock (dd.MM.yyyy HH:mm:ss), amounts
 have a decimal comma, a row is one piece (there is no quantity), the item table is Latin-1, several columns have nulls,
-and no table says who is targeted. The same seed gives the same bytes.
+no table says who is targeted, and what was redeemed is known by its day only. The same seed gives the same bytes.
 """
 
 import argparse
@@ -174,6 +174,42 @@ def campaigns(rng: np.random.Generator, table: pd.DataFrame) -> tuple[pd.DataFra
     )
 
 
+def redemptions(
+    rng: np.random.Generator, made: pd.DataFrame, table: pd.DataFrame, actions: pd.DataFrame, coupons: pd.DataFrame
+) -> pd.DataFrame:
+    """Kunde, Aktion, Gutschein, Tag: who came while a campaign was on redeems, mostly of groups that he buys."""
+    groups = list(WARES)
+    group_of = table.set_index("Artikel")["Gruppe"]
+    bought = made.groupby(["customer", table["Gruppe"].to_numpy()[made["item"]]]).size().unstack(fill_value=0)
+    liked = bought.reindex(columns=groups, fill_value=0).div(bought.sum(axis=1), axis=0)
+    days = made.groupby("customer")["day"].unique()
+    rows = []
+    for action in actions.itertuples(index=False):
+        first, last = (pd.to_datetime(day, format="%d.%m.%Y").to_datetime64() for day in (action.von, action.bis))
+        begin, end = ((day - FIRST_DAY).astype("timedelta64[D]").astype(int) for day in (first, last))
+        offered = coupons[coupons["Aktion"] == action.Aktion].drop_duplicates("Gutschein")
+        columns = [groups.index(group_of[item]) for item in offered["Artikel"]]
+        for customer, visits in days.items():
+            there = visits[(visits >= begin) & (visits <= end)]
+            draws = rng.random(len(columns))
+            if len(there) == 0:
+                continue
+            chance = np.minimum(0.6, 0.01 + 1.5 * liked.loc[customer].to_numpy()[columns])
+            taken = offered["Gutschein"].to_numpy()[draws < chance]
+            rows += [(customer, action.Aktion, code, int(rng.choice(there))) for code in taken]
+    found = pd.DataFrame(rows, columns=["customer", "Aktion", "Gutschein", "day"])
+    found = found.sort_values(["day", "customer", "Aktion", "Gutschein"], ignore_index=True)
+    stamp = pd.to_datetime(FIRST_DAY + found["day"].to_numpy().astype("timedelta64[D]"))
+    return pd.DataFrame(
+        {
+            "Kunde": found["customer"].map("K-{:04d}".format),
+            "Aktion": found["Aktion"],
+            "Gutschein": found["Gutschein"],
+            "Tag": stamp.strftime("%d.%m.%Y"),
+        }
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=Path, help="folder for the CSV files; made when absent")
@@ -181,14 +217,18 @@ def main() -> None:
     options = parser.parse_args()
     rng = np.random.default_rng(options.seed)
     table = items(rng)
-    made = receipts(rng, lines(rng, table), table)
+    pieces = lines(rng, table)
+    made = receipts(rng, pieces, table)
     actions, coupons = campaigns(rng, table)
+    # Drawn on their own, so that the other tables stay as they are.
+    redeemed = redemptions(np.random.default_rng([options.seed, 1]), pieces, table, actions, coupons)
     options.out.mkdir(parents=True, exist_ok=True)
     for name, frame, encoding in [
         ("kassenbons.csv", made, "utf-8"),
         ("artikel.csv", table[["Artikel", "Bezeichnung", "Warengruppe"]], "latin-1"),
         ("aktionen.csv", actions, "utf-8"),
         ("gutscheine.csv", coupons, "utf-8"),
+        ("einloesungen.csv", redeemed, "utf-8"),
     ]:
         frame.to_csv(options.out / name, sep=";", index=False, encoding=encoding, lineterminator="\n")
         print(f"{options.out / name}: {len(frame)} rows")
