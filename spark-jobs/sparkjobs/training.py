@@ -1,8 +1,11 @@
 """Trains the model on several processes at once, an epoch at a time; a rerun goes on from the last finished one."""
 
+import atexit
 import hashlib
 import io
+import os
 import socket
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
@@ -68,9 +71,11 @@ def train(
             archive = Path(folder) / "sparkjobs.zip"
             archive.write_bytes(code)
             sys.path.insert(0, str(archive))
-            from sparkjobs.training import fit
+            from sparkjobs.training import end_at_once, fit
 
-            return fit(place, say=lambda line: print(line, flush=True))
+            report = fit(place, say=lambda line: print(line, flush=True))
+            end_at_once()
+            return report
 
     def run() -> dict[str, Any]:
         return TorchDistributor(num_processes=ranks, local_mode=False, use_gpu=False).run(start, place, code)
@@ -119,6 +124,21 @@ def fit(place: str, say: Callable[[str], None]) -> dict[str, Any]:
         return _fit(place, dist.get_rank(), say)
     finally:
         dist.destroy_process_group()
+
+
+def end_at_once() -> None:
+    """Lets this process, whose work is done, end without taking torch apart.
+
+    Threads of gloo that still run then may abort it (`terminate called without an active exception`), and torchelastic
+    keeps the other ranks waiting for five minutes. What a rank returns is written to a file before the process ends.
+    """
+
+    def end() -> None:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
+
+    atexit.register(end)  # those registered last are called first
 
 
 def _fit(place: str, rank: int, say: Callable[[str], None]) -> dict[str, Any]:

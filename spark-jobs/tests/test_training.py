@@ -1,4 +1,6 @@
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -167,3 +169,16 @@ def test_ranks_whose_weights_come_apart_stop(tmp_path):
 
     for rank in "01":
         assert (tmp_path / rank).read_text().startswith("Cannot go on after epoch 1: the ranks hold different weights")
+
+
+def test_a_rank_that_is_done_ends_well_whatever_its_libraries_do_at_the_end():
+    program = """
+import ctypes
+from sparkjobs.training import end_at_once
+abort = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(lambda _: ctypes.CDLL(None).abort())
+ctypes.CDLL(None).__cxa_atexit(abort, None, None)  # as does what takes a library apart whose threads still run
+end_at_once()
+print("done", end="")
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (0, "done"), ended.stderr
