@@ -60,7 +60,7 @@ function* rates(): Iterable<Figure> {
   };
   yield {
     name: "segments.spark_over_scikit",
-    value: ratio("segments.spark_row_iterations_per_s", "segments.scikit_row_iterations_per_s"),
+    value: ratio("segments.fits_per_s", "segments.scikit_fits_per_s"),
     unit: "ratio",
   };
 }

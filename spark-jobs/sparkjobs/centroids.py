@@ -21,6 +21,11 @@ class Fit:
     iterations: int
     converged: bool
 
+    @property
+    def smallest(self) -> float:
+        """Share of the smallest segment."""
+        return float(self.sizes.min() / self.sizes.sum())
+
 
 def distances(points: np.ndarray, centroids: np.ndarray) -> np.ndarray:
     """Euclidean, [n, features] and [segments, features] -> [n, segments].

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 import torch
 
-from sparkjobs.next_visit import INPUTS, OUTPUT, NextVisitModel, Serving
+from sparkjobs.next_visit import INPUTS, NextVisitModel, Serving
+from sparkjobs.onnx_session import OUTPUT, run, session
 from sparkjobs.windows import Arrays
 
 OPSET = 17
@@ -45,19 +45,6 @@ def export(model: NextVisitModel, example: Arrays, path: Path, tolerance: float 
             f"Cannot export {path.name}: ONNX Runtime and torch differ by {difference:g} (> {tolerance:g})"
         )
     return {**_signature(path), "opset": OPSET, "difference": difference}
-
-
-def session(path: Path) -> onnxruntime.InferenceSession:
-    """ONNX Runtime on one thread: Spark already runs a task per core, more threads would only fight over them."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-
-
-def run(runtime: onnxruntime.InferenceSession, inputs: Arrays) -> np.ndarray:
-    """Scores float32 [batch, categories]. Inputs the graph lacks (ids of a model without context) are left out."""
-    asked = [node.name for node in runtime.get_inputs()]
-    return runtime.run([OUTPUT], {name: np.ascontiguousarray(inputs[name]) for name in asked})[0]
 
 
 def _signature(path: Path) -> dict[str, object]:

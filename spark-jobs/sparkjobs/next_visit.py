@@ -146,7 +146,6 @@ class Serving(nn.Module):
 
 
 INPUTS = ("bags", "gaps", "length", "ids", "counts", "visits")  # of Serving.forward, in this order
-OUTPUT = "scores"
 
 
 def loss_of(logits: Tensor, targets: Tensor) -> Tensor:

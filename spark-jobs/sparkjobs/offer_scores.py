@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from scipy.stats import rankdata
 
 from sparkjobs.offer_formula import usual_share, worth
 from sparkjobs.scorer import load_scorer, packed, unpacked
@@ -69,7 +68,7 @@ def liking(scores: np.ndarray) -> np.ndarray:
     """
     if not np.isfinite(scores).all():
         raise ValueError("Cannot rank categories: some scores are not finite")
-    return 1.0 / np.sqrt(rankdata(-scores, method="min", axis=1))
+    return 1.0 / np.sqrt(pd.DataFrame(-scores).rank(axis=1, method="min").to_numpy())
 
 
 def chosen(values: np.ndarray, known: list[str], wanted: list[str]) -> np.ndarray:

@@ -20,9 +20,9 @@ import pandas as pd
 
 from sparkjobs.baselines import Baseline
 from sparkjobs.context import Context
-from sparkjobs.export import run, session
 from sparkjobs.models import MODELS
 from sparkjobs.neighbours import Neighbours
+from sparkjobs.onnx_session import run, session
 from sparkjobs.sequences import Sequences, day_number, sequences_of
 from sparkjobs.windows import scoring
 

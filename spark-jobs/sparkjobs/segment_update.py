@@ -41,18 +41,17 @@ def _retrained(job: Job, rows: DataFrame, previous: Model) -> Model:
     job.stage("training further")
     points = scaled(rows, settings["entity"], previous.scales).cache()
     fit = warm_start(points, previous.segments.centroids, settings["maxIter"])
-    smallest = float(fit.sizes.min() / fit.sizes.sum())
     job.metric("iterations", fit.iterations)
-    job.metric("kept_previous", int(smallest < settings["minShare"]))
-    if smallest < settings["minShare"]:
+    job.metric("kept_previous", int(fit.smallest < settings["minShare"]))
+    if fit.smallest < settings["minShare"]:
         version = job.rest_on_previous("model")
-        told = f"the smallest segment would hold {smallest:.3f} of all, less than minShare {settings['minShare']}"
+        told = f"the smallest segment would hold {fit.smallest:.3f} of all, less than minShare {settings['minShare']}"
         job.note(f"version {version} of the model stays: trained further, {told}; consider update: fit")
         return previous
     members = shared(rows, settings["entity"], previous, previous.scales, fit.centroids)
     segments = carry_over(previous.segments, fit.centroids, members)
     _tell_ids(job, previous, segments)
-    facts = {"smallestShare": smallest, "medianAri": None, "silhouette": None, "input": _input(job)}
+    facts = {"smallestShare": fit.smallest, "medianAri": None, "silhouette": None, "input": _input(job)}
     return Model(previous.scales, segments, {**previous.facts, **facts})
 
 

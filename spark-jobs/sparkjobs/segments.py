@@ -1,27 +1,29 @@
 """K-means: which number of segments is fit for use, who belongs to which, and the model that says so."""
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from pyspark.ml.clustering import KMeans, KMeansModel
-from pyspark.ml.evaluation import ClusteringEvaluator
-from pyspark.ml.functions import array_to_vector
+import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
+from sklearn.cluster import KMeans
+from sklearn.metrics import adjusted_rand_score, silhouette_score
+from threadpoolctl import threadpool_limits
 
-from sparkjobs.centroids import Fit, check_different, continued, partial_sums
+from sparkjobs.centroids import Fit, check_different, continued, lloyd, partial_sums
 from sparkjobs.scaling import Scale
 from sparkjobs.segment_ids import shared_members
 from sparkjobs.segment_model import Model
 
-# Clusterings are compared on at most this many entities; the agreement of so many is known to about 0.01.
-COMPARED = 20_000
-CONCURRENT_FITS = 2
+# Numbers of segments are compared on at most this many entities: their agreement is known to about 0.01 by 20,000.
+COMPARED = 100_000
+# Silhouettes take the square of this many distances; they are known to about 0.003.
+MEASURED = 10_000
+STARTS = 3
 
 
 @dataclass(frozen=True)
@@ -37,53 +39,62 @@ class Candidate:
     objections: list[str]
 
 
-def candidates(points: DataFrame, settings: dict[str, Any], tell: Callable[[int], None]) -> list[Candidate]:
+def candidates(
+    points: DataFrame, settings: dict[str, Any], tell: Callable[[int], None], compared: int = COMPARED
+) -> list[Candidate]:
     """Fits every k of the settings from every seed. `points` has entity and x (array<double>, scaled) and is cached.
 
-    The best clustering of a k is that of lowest cost. It passes when each segment holds minShare and the seeds agree
-    (median adjusted Rand index of all pairs); only then is its silhouette computed. `tell` hears each k before it is
-    fitted.
+    Fits are made in memory, on `compared` entities drawn by their names (all when there are fewer): the arithmetic of
+    k-means takes a second where Spark's jobs for it take minutes. The best clustering of a k is that of lowest cost. It
+    passes when each segment holds minShare and the seeds agree (median adjusted Rand index of all pairs); then its
+    centroids settle on all points, where minShare must hold as well, and its silhouette is computed. `tell` hears each
+    k before it is fitted.
     """
-    vectors = points.select(array_to_vector("x").alias("features")).cache()
-    compared = np.array([row["x"] for row in points.orderBy(F.xxhash64("entity"), "entity").limit(COMPARED).collect()])
-    distinct = points.select("x").distinct().limit(settings["clusters"]["max"]).count()
+    drawn = points.orderBy(F.xxhash64("entity"), "entity").limit(compared).select("x").toArrow()
+    sample = _array(drawn["x"].combine_chunks())
+    distinct = len(np.unique(sample, axis=0))
     found = []
-    try:
+    # Threads add up in an order of their own, and a model must not depend on how many there are.
+    with threadpool_limits(1):
         for k in range(settings["clusters"]["min"], settings["clusters"]["max"] + 1):
             tell(k)
             if distinct < k:
                 found.append(Candidate(k, 0, [], 0.0, 0.0, None, [f"only {distinct} different rows"]))
             else:
-                found.append(_candidate(vectors, compared, k, settings))
-    finally:
-        vectors.unpersist()
+                found.append(_candidate(points, sample, k, settings))
     return found
 
 
-def _candidate(vectors: DataFrame, compared: np.ndarray, k: int, settings: dict[str, Any]) -> Candidate:
+def _candidate(points: DataFrame, sample: np.ndarray, k: int, settings: dict[str, Any]) -> Candidate:
     seeds = [settings["seed"] + offset for offset in range(settings["stability"]["seeds"])]
-
-    def fit(seed: int) -> KMeansModel:
-        return KMeans(k=k, seed=seed, maxIter=settings["maxIter"], featuresCol="features").fit(vectors)
-
-    # A fit on few rows is mostly waiting for small Spark jobs, so two go at a time.
-    with ThreadPoolExecutor(max_workers=CONCURRENT_FITS) as pool:
-        models = list(pool.map(fit, seeds))
-    labels = [nearest(compared, np.array(model.clusterCenters())) for model in models]
-    median_ari = float(np.median([adjusted_rand(a, b) for a, b in combinations(labels, 2)]))
-    best = min(range(len(models)), key=lambda index: (models[index].summary.trainingCost, index))
-    sizes = models[best].summary.clusterSizes
-    smallest = min(sizes) / sum(sizes) if len(sizes) == k else 0.0
+    iterations, least = settings["maxIter"], settings["minShare"]
+    fits = [KMeans(k, n_init=STARTS, max_iter=iterations, random_state=seed).fit(sample) for seed in seeds]
+    pairs = combinations(fits, 2)
+    median_ari = float(np.median([adjusted_rand_score(a.labels_, b.labels_) for a, b in pairs]))
+    best = min(range(len(fits)), key=lambda index: (fits[index].inertia_, index))
+    fit = lloyd(sample, fits[best].cluster_centers_, iterations)
     objections = []
-    if smallest < settings["minShare"]:
-        objections.append(f"smallest share {smallest:.3f} < {settings['minShare']}")
+    if fit.smallest < least:
+        objections.append(f"smallest share {fit.smallest:.3f} < {least}")
     if median_ari < settings["stability"]["minMedianAri"]:
         objections.append(f"median ARI {median_ari:.2f} < {settings['stability']['minMedianAri']}")
     silhouette = None
     if not objections:
-        silhouette = float(ClusteringEvaluator().evaluate(models[best].transform(vectors)))
-    centroids = [[float(value) for value in center] for center in models[best].clusterCenters()]
-    return Candidate(k, seeds[best], centroids, smallest, median_ari, silhouette, objections)
+        fit = warm_start(points, fit.centroids, iterations)
+        if fit.smallest < least:
+            objections.append(f"smallest share of all {fit.smallest:.3f} < {least}")
+        silhouette = _silhouette(sample, fit.centroids)
+    return Candidate(k, seeds[best], fit.centroids.tolist(), fit.smallest, median_ari, silhouette, objections)
+
+
+def _silhouette(sample: np.ndarray, centroids: np.ndarray) -> float:
+    """Mean over the sample, of squared distances; to six digits, which do not depend on the processor."""
+    labels = nearest(sample, centroids)
+    if len(np.unique(labels)) == len(sample):
+        return 0.0  # each is alone in its segment
+    count = min(MEASURED, len(sample))
+    found = silhouette_score(sample, labels, metric="sqeuclidean", sample_size=count, random_state=0)
+    return round(float(found), 6)
 
 
 def choose(found: list[Candidate]) -> Candidate | None:
@@ -96,21 +107,6 @@ def nearest(points: np.ndarray, centroids: np.ndarray) -> np.ndarray:
     """Index of the nearest centroid of each point: (n, d), (k, d) → (n,)."""
     distances = ((points[:, None, :] - centroids[None, :, :]) ** 2).sum(axis=2)
     return distances.argmin(axis=1)
-
-
-def adjusted_rand(first: np.ndarray, second: np.ndarray) -> float:
-    """Agreement of two labelings of the same points: 1 the same but for names, about 0 by chance (Hubert, Arabie)."""
-    table = np.zeros((first.max() + 1, second.max() + 1))
-    np.add.at(table, (first, second), 1)
-    together = _pairs(table).sum()
-    in_first, in_second = _pairs(table.sum(axis=1)).sum(), _pairs(table.sum(axis=0)).sum()
-    expected = in_first * in_second / max(_pairs(np.array(float(len(first)))), 1.0)
-    largest = (in_first + in_second) / 2
-    return 1.0 if largest == expected else float((together - expected) / (largest - expected))
-
-
-def _pairs(counts: np.ndarray) -> np.ndarray:
-    return counts * (counts - 1) / 2
 
 
 def scaled(rows: DataFrame, entity: str, scales: list[Scale]) -> DataFrame:
@@ -128,15 +124,22 @@ def warm_start(points: DataFrame, centroids: np.ndarray, iterations: int) -> Fit
 
 
 def _summed(points: DataFrame, centroids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    def work(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    """The `partial_sums` of all `points`, which has x (array<double>, scaled)."""
+
+    def work(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             if len(batch):
-                sums, sizes = partial_sums(np.stack(list(batch["x"])), centroids)
-                yield pd.DataFrame({"sums": [sums.ravel()], "sizes": [sizes]})
+                sums, sizes = partial_sums(_array(batch["x"]), centroids)
+                yield pa.RecordBatch.from_pydict({"sums": [sums.ravel()], "sizes": [sizes]})
 
-    parts = points.select("x").mapInPandas(work, "sums array<double>, sizes array<bigint>").collect()
+    parts = points.select("x").mapInArrow(work, "sums array<double>, sizes array<bigint>").collect()
     sums = np.sum([part["sums"] for part in parts], axis=0).reshape(centroids.shape)
     return sums, np.sum([part["sizes"] for part in parts], axis=0)
+
+
+def _array(column: pa.ListArray) -> np.ndarray:
+    """Lists of one length each as rows: float64 [n, features]."""
+    return column.flatten().to_numpy().reshape(len(column), -1)
 
 
 def shared(rows: DataFrame, entity: str, before: Model, scales: list[Scale], centroids: np.ndarray) -> np.ndarray:

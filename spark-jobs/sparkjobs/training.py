@@ -21,7 +21,7 @@ from sparkjobs.baselines import popularity
 from sparkjobs.documents import read_bytes, write_bytes
 from sparkjobs.failure import InputError
 from sparkjobs.lost_executors import again_when_lost
-from sparkjobs.models import MODELS
+from sparkjobs.models import model_class
 from sparkjobs.next_visit import NextVisitModel, Shape, loss_of
 from sparkjobs.sequences import Sequences
 from sparkjobs.shards import deal, lay_out, packed_code, read_plan, read_shard
@@ -99,7 +99,7 @@ def prepare(
     shards = deal(sequences, ranks)
     plan = {
         "model": name,
-        "tensors": _tensors(MODELS[name](shape, torch.zeros(shape.categories)).state_dict()),
+        "tensors": _tensors(model_class(name)(shape, torch.zeros(shape.categories)).state_dict()),
         "shape": shape.document(),
         "recipe": vars(recipe),
         "ranks": ranks,
@@ -234,7 +234,7 @@ def weights_digest(model: NextVisitModel) -> str:
 
 def new_model(plan: dict[str, Any]) -> NextVisitModel:
     shape = {key: tuple(value) if isinstance(value, list) else value for key, value in plan["shape"].items()}
-    return MODELS[plan["model"]](Shape(**shape), torch.tensor(plan["popularity"]))
+    return model_class(plan["model"])(Shape(**shape), torch.tensor(plan["popularity"]))
 
 
 def trained(place: str) -> NextVisitModel:

@@ -14,13 +14,14 @@ import pandas as pd
 from sparkjobs.baselines import Baseline
 from sparkjobs.context import Context
 from sparkjobs.evaluation import SLICES
-from sparkjobs.export import export, session
+from sparkjobs.export import export
 from sparkjobs.failure import InputError
 from sparkjobs.gate import Verdict
 from sparkjobs.job import Job
 from sparkjobs.leaderboard import take_winner
 from sparkjobs.models import MODELS
 from sparkjobs.next_visit import NextVisitModel
+from sparkjobs.onnx_session import session
 from sparkjobs.openings import before, counted, earlier_openings, words
 from sparkjobs.scorer import ModelScorer, save_baseline, save_model
 from sparkjobs.training import train

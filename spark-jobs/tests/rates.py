@@ -14,16 +14,17 @@ os.environ["OMP_NUM_THREADS"] = "1"
 
 import numpy as np
 import torch
-from pyspark.ml.clustering import KMeans
-from pyspark.ml.functions import array_to_vector
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
-from sklearn.cluster import KMeans as ScikitKMeans
+from sklearn.cluster import KMeans
+from threadpoolctl import threadpool_limits
 
 from sparkjobs.context import Context
-from sparkjobs.export import export, run, session
+from sparkjobs.export import export
 from sparkjobs.next_visit import NextVisitModel, Shape, loss_of
+from sparkjobs.onnx_session import run, session
 from sparkjobs.scorer import BATCH, ModelScorer
+from sparkjobs.segments import STARTS, candidates
 from sparkjobs.sequences import Sequences
 from sparkjobs.training import MODEL_INPUTS, Recipe, train
 from sparkjobs.windows import Arrays, batches, scoring, steps_of
@@ -34,6 +35,7 @@ CONTEXT = {"hour": list(range(24)), "weekday": list(range(7))}
 SHAPE = Shape(CATEGORIES, (24, 7), (7.0, 30.0, 120.0, 365.0), window=20, dim=64, layers=2, heads=4, dropout=0.3)
 RECIPE = Recipe(3, batch=32, learning_rate=0.003, weight_decay=0.01, context_dropout=0.3, seed=7)
 ROWS, FEATURES, CLUSTERS, ITERATIONS = 200_000, 6, 6, 20
+SEEDS = 10
 
 
 def main() -> None:
@@ -92,19 +94,26 @@ def bare_training(model: NextVisitModel, made: Sequences, ids: np.ndarray) -> fl
 
 
 def clustering_rates(spark: SparkSession) -> Iterator[dict[str, object]]:
-    """Rows times iterations a second of Spark's K-means and of scikit-learn's, one core and as many iterations each."""
-    numbers = spark.range(0, ROWS, 1, 1).select(F.array(*[F.randn(seed) for seed in range(FEATURES)]).alias("x"))
-    points = np.stack(numbers.toPandas()["x"].to_list())
-    vectors = numbers.select(array_to_vector("x").alias("features")).cache()
-    vectors.count()
-    estimator = KMeans(k=CLUSTERS, seed=1, maxIter=ITERATIONS, tol=0.0, initMode="random")
-    seconds = best_of(2, lambda: estimator.fit(vectors))
-    yield of("segments.spark_row_iterations_per_s", ROWS * ITERATIONS / seconds)
-    other = ScikitKMeans(
-        CLUSTERS, init="random", n_init=1, max_iter=ITERATIONS, tol=0.0, algorithm="lloyd", random_state=1
+    """Fits a second of one k as the job makes them, from its table to a candidate, and as scikit-learn does of all."""
+    seeds = range(1, 1 + SEEDS)
+    numbers = spark.range(0, ROWS, 1, 1).select(
+        F.col("id").alias("entity"), F.array(*[F.randn(seed) for seed in range(FEATURES)]).alias("x")
     )
-    seconds = best_of(2, lambda: other.fit(points))
-    yield of("segments.scikit_row_iterations_per_s", ROWS * other.n_iter_ / seconds)
+    numbers.cache().count()
+    settings = {
+        "clusters": {"min": CLUSTERS, "max": CLUSTERS},
+        "stability": {"seeds": SEEDS, "minMedianAri": -1},
+        "minShare": 0,
+        "maxIter": ITERATIONS,
+        "seed": seeds[0],
+    }
+    seconds = best_of(2, lambda: candidates(numbers, settings, lambda _: None))
+    yield of("segments.fits_per_s", SEEDS / seconds)
+    points = np.stack(numbers.toPandas()["x"].to_list())
+    with threadpool_limits(1):
+        bare = [KMeans(CLUSTERS, n_init=STARTS, max_iter=ITERATIONS, random_state=seed) for seed in seeds]
+        seconds = best_of(2, lambda: [one.fit(points) for one in bare])
+    yield of("segments.scikit_fits_per_s", SEEDS / seconds)
 
 
 def histories() -> Sequences:

@@ -8,10 +8,11 @@ import torch
 from generated_histories import frame, habits, rounds
 
 from sparkjobs.baselines import Baseline, popularity
-from sparkjobs.export import export, run, session
+from sparkjobs.export import export
 from sparkjobs.gru import GRU
-from sparkjobs.models import MODELS
+from sparkjobs.models import MODELS, model_class
 from sparkjobs.next_visit import INPUTS, Serving, Shape, loss_of
+from sparkjobs.onnx_session import run, session
 from sparkjobs.sequences import sequences_of
 from sparkjobs.windows import batches, scoring, windows
 
@@ -22,7 +23,7 @@ CATEGORIES = [f"c{i:02d}" for i in range(6)]
 @pytest.fixture(params=MODELS)
 def model(request):
     torch.manual_seed(0)
-    made = MODELS[request.param](SHAPE, torch.rand(6)).eval()
+    made = model_class(request.param)(SHAPE, torch.rand(6)).eval()
     with torch.no_grad():
         for parameter in made.parameters():  # as if trained: no part is still zero
             parameter.add_(torch.randn_like(parameter) * 0.2)
@@ -75,7 +76,7 @@ def test_context_changes_the_scores_of_those_that_see_it(model):
 
 def test_the_models_are_of_about_the_same_size():
     shape = Shape(300, (24, 7, 400), (7.0, 30.0, 120.0, 365.0), window=20)
-    sizes = {name: sum(p.numel() for p in made(shape, torch.rand(300)).parameters()) for name, made in MODELS.items()}
+    sizes = {name: sum(p.numel() for p in model_class(name)(shape, torch.rand(300)).parameters()) for name in MODELS}
     of_places = 64 * (24 + 7 + 400 + 3)
 
     assert sizes["gru-latent-cross"] == sizes["gru"] + of_places
@@ -93,7 +94,7 @@ def test_an_untrained_model_ranks_nearly_like_decayed_frequency(name):
     sequences = sequences_of(frame(habits(entities=30, categories=6)), CATEGORIES)
     share, wanted = popularity(sequences), np.arange(200, sequences.visits)
     torch.manual_seed(0)
-    model = MODELS[name](SHAPE, torch.tensor(share)).eval()
+    model = model_class(name)(SHAPE, torch.tensor(share)).eval()
     inputs = scoring(sequences, np.zeros((len(wanted), 2), dtype=np.int64), [7.0, 120.0], 8, wanted)
     with torch.inference_mode():
         found = Serving(model)(*(torch.from_numpy(inputs[name]) for name in INPUTS)).numpy()
@@ -174,7 +175,7 @@ def test_export_refuses_a_file_that_scores_differently(model, tmp_path):
 
 @pytest.mark.parametrize("name", MODELS)
 def test_a_model_without_context_needs_no_ids(name, tmp_path):
-    model = MODELS[name](Shape(6, (), (7.0,), window=8, dim=8, layers=1, heads=2), torch.rand(6)).eval()
+    model = model_class(name)(Shape(6, (), (7.0,), window=8, dim=8, layers=1, heads=2), torch.rand(6)).eval()
     sequences = sequences_of(frame(rounds(entities=2, visits=9, categories=6)), CATEGORIES)
     inputs = scoring(sequences, np.zeros((9, 0), dtype=np.int64), [7.0], 8, np.arange(9))
 

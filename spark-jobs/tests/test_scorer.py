@@ -1,4 +1,7 @@
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -7,10 +10,11 @@ from generated_histories import day, frame, habits
 
 from sparkjobs.baselines import Baseline, popularity
 from sparkjobs.context import Context
-from sparkjobs.export import export, session
-from sparkjobs.models import MODELS
+from sparkjobs.export import export
+from sparkjobs.models import model_class
 from sparkjobs.neighbours import neighbours
 from sparkjobs.next_visit import Shape
+from sparkjobs.onnx_session import session
 from sparkjobs.scorer import ModelScorer, load_scorer, save_baseline, save_model
 from sparkjobs.sequences import day_number, sequences_of
 from sparkjobs.windows import scoring
@@ -45,7 +49,7 @@ def model_saved(name, tmp_path):
     sequences = sequences_of(HISTORIES, CATEGORIES)
     inputs = scoring(sequences, np.zeros((9, 2), dtype=np.int64), shape.half_lives, 5, np.arange(9))
     path = tmp_path / "trained.onnx"
-    signature = export(MODELS[name](shape, torch.tensor(popularity(sequences))).eval(), inputs, path)
+    signature = export(model_class(name)(shape, torch.tensor(popularity(sequences))).eval(), inputs, path)
     context = Context({"hour": [9, 12], "place": ["p"]})
     made = ModelScorer(session(path), CATEGORIES, context, [7.0, 60.0], 5, name)
     save_model(made, signature, path, tmp_path, {"lineage": {"run": "r1"}})
@@ -136,3 +140,9 @@ def test_scorer_json_carries_the_facts_it_was_given(tmp_path):
     assert document["gate"] == {"reason": "txt is refused"}
     assert document["kind"] == "baseline"
     assert document["parameters"]["half_life"] == "inf"
+
+
+def test_scoring_does_not_load_torch():
+    """Offers are scored in every executor; torch takes seconds and half a gigabyte there."""
+    program = "import sys, jobs.offers, sparkjobs.scorer; sys.exit('torch' in sys.modules)"
+    subprocess.run([sys.executable, "-c", program], cwd=Path(__file__).parents[1], check=True)

@@ -3,13 +3,13 @@ import random
 
 import numpy as np
 import pytest
+from pyspark.sql import functions as F
 from segment_runs import SETTINGS, blobs, published, segmented
-from sklearn.metrics import adjusted_rand_score
 
 from sparkjobs.failure import InputError
 from sparkjobs.scaling import Scale, fit_scales
 from sparkjobs.segment_profile import describe
-from sparkjobs.segments import Candidate, adjusted_rand, candidates, choose, ordered, scaled
+from sparkjobs.segments import Candidate, candidates, choose, ordered, scaled
 
 
 @pytest.fixture
@@ -120,14 +120,6 @@ def test_only_skewed_columns_without_negatives_get_the_logarithm(spark):
     assert float(np.std([row["x"][0] for row in z])) == pytest.approx(1)
 
 
-def test_agreement_is_the_adjusted_rand_index():
-    draw = np.random.default_rng(3)
-    for size in (3, 10, 400):
-        one, two = draw.integers(0, 4, size), draw.integers(0, 3, size)
-        assert adjusted_rand(one, two) == pytest.approx(adjusted_rand_score(one, two))
-    assert adjusted_rand(np.array([0, 0, 1]), np.array([1, 1, 0])) == 1.0
-
-
 def test_clusterings_that_change_with_the_seed_are_objected_to(spark):
     draw = random.Random(5)
     cloud = [(str(i), [draw.random(), draw.random()]) for i in range(200)]
@@ -139,6 +131,35 @@ def test_clusterings_that_change_with_the_seed_are_objected_to(spark):
     assert [c.silhouette for c in found] == [None]
     assert found[0].objections[-1].startswith("median ARI ")
     assert choose(found) is None
+
+
+def test_centroids_of_a_sample_settle_amid_all(spark):
+    draw = np.random.default_rng(4)
+    places = np.repeat([[0.0, 0.0], [6.0, 1.0], [1.0, 7.0]], 200, axis=0) + draw.normal(size=(600, 2))
+    rows = [(str(at), place) for at, place in enumerate(places.tolist())]
+    points = spark.createDataFrame(rows, "entity string, x array<double>").coalesce(1).cache()
+    settings = {**SETTINGS, "clusters": {"min": 3, "max": 3}}
+
+    [found] = candidates(points, settings, lambda _: None, compared=60)
+
+    labels = np.linalg.norm(places[:, None] - np.array(found.centroids), axis=2).argmin(axis=1)
+    means = [places[labels == at].mean(axis=0).tolist() for at in range(3)]
+    assert found.centroids == [pytest.approx(mean, abs=1e-3) for mean in means]
+    assert found.smallest_share == np.bincount(labels).min() / 600
+    assert found.objections == []
+    assert found.silhouette > 0.7
+
+
+def test_a_segment_that_is_large_enough_in_the_sample_alone_is_objected_to(spark):
+    # By their hashes the first two are half of the sample and a thirtieth of all.
+    names = [row[0] for row in spark.range(60).selectExpr("string(id) n").orderBy(F.xxhash64("n")).collect()]
+    rows = [(name, [10.0 if at < 2 else 0.0, at / 1000]) for at, name in enumerate(names)]
+    points = spark.createDataFrame(rows, "entity string, x array<double>").coalesce(1).cache()
+    settings = {**SETTINGS, "clusters": {"min": 2, "max": 2}}
+
+    [found] = candidates(points, settings, lambda _: None, compared=4)
+
+    assert found.objections == ["smallest share of all 0.033 < 0.05"]
 
 
 def test_the_best_silhouette_among_those_that_pass_wins():
