@@ -1,16 +1,19 @@
-/** @module What a copy keeps of applications and pods: what evidence is read from, a small part of the whole. Pure. */
+/** @module What a copy keeps of applications and pods: what evidence is read from, a small part of the whole. */
 import type { Container, Meta, Pod } from "../kubernetes/objects.ts";
 import { LABEL } from "../names.ts";
 import type { SparkApplication } from "./kubeflow-evidence.ts";
 
 const LABELS: string[] = [LABEL.run, LABEL.step, LABEL.attempt, "spark-role"];
+/** Most applications of a namespace ask for the same sizes: each is kept once. Forgotten when there are this many. */
+const SHARED = 1000;
+const shared = new Map<string, object>();
 const CONDITIONS = ["PodScheduled", "DisruptionTarget", "Ready"];
 
 export function keptOfApplication({ metadata, spec, status }: SparkApplication): SparkApplication {
   const { applicationState, executionAttempts, terminationTime, driverInfo } = status ?? {};
   return {
     metadata: keptOfMeta(metadata),
-    ...(spec && { spec: { ...keptOfRole("driver", spec), ...keptOfRole("executor", spec) } }),
+    ...(spec && { spec: once({ ...keptOfRole("driver", spec), ...keptOfRole("executor", spec) }) }),
     ...(status && {
       status: {
         ...(applicationState && { applicationState }),
@@ -35,10 +38,10 @@ export function keptOfPod({ metadata, spec, status }: Pod): Pod {
   const { phase, reason, message, startTime, conditions, containerStatuses } = status ?? {};
   return {
     metadata: keptOfMeta(metadata),
-    spec: {
+    spec: once({
       ...(spec?.nodeName === undefined ? {} : { nodeName: spec.nodeName }),
       containers: (spec?.containers ?? []).map(keptOfContainer),
-    },
+    }),
     status: {
       ...(phase && { phase }),
       ...(reason && { reason }),
@@ -59,6 +62,16 @@ export function keptOfPod({ metadata, spec, status }: Pod): Pod {
       }),
     },
   };
+}
+
+/** The object itself, or one before that was equal to it; nobody may change it. */
+function once<T extends object>(object: T): T {
+  const key = JSON.stringify(object);
+  const before = shared.get(key);
+  if (before !== undefined) return before as T;
+  if (shared.size >= SHARED) shared.clear();
+  shared.set(key, Object.freeze(object));
+  return object;
 }
 
 function keptOfContainer({ name, resources }: Container): Container {
