@@ -2,7 +2,6 @@
  * The whole gate: set-up, checks, the TypeScript tests, the Python tests, those of both on real servers that are built here, runs under
  * faults, the pipeline and the failure classes on real pods (and with `--full` all faults, the safeguards and the tour). A suite that fails does not stop the next. The last line counts everything; with CI=true a skipped test fails the gate.
  * Names of suites, as in `npm test -- vitest pods`, choose some; `--quarter N` says which quarter of the long matrices, `--all` all of them.
- * A suite that passed before on the very files it reads is told with that and not run again, unless CI=true, `--fresh`, or it was asked for.
  */
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -10,7 +9,6 @@ import { parseArgs } from "node:util";
 import { check } from "./check.mjs";
 import { ask, run } from "./child.mjs";
 import { MissingError, exitWith } from "./missing.mjs";
-import { digestsOf, passedBefore, remember } from "./passed-before.mjs";
 import { ROOT, environment, nodeBinary, pythonBinary } from "./places.mjs";
 import { VARIABLE, chosenQuarter, quarterOf } from "./quarter.mjs";
 import { safeguards } from "./safeguards.mjs";
@@ -21,70 +19,54 @@ import { tour } from "./tour.mjs";
 
 const REPORTS = join(ROOT, ".cache/reports");
 
-const isProse = (path) => path.endsWith(".md") || path.startsWith("docs/") || path.startsWith(".ci/");
-const isPythonTest = (path) => path.startsWith("spark-jobs/tests/");
-const isBench = (path) => path.startsWith("bench/");
-/** What suites read, widely: better run once too often. */
-const READS = {
-  vitest: (path) => !isProse(path) && !isPythonTest(path),
-  pytest: (path) => /^(spark-jobs|job-specs|scripts)\//.test(path),
-  "pytest s3": (path) => /^(spark-jobs|job-specs|scripts|test\/testbed)\//.test(path),
-  cluster: (path) => !isProse(path) && !isPythonTest(path) && !isBench(path),
-  faults: (path) => !isProse(path) && !isBench(path) && !path.startsWith("spark-jobs/"),
-};
-
 /** Stages come one after the other, the lanes of a stage run at once, and so on within a lane. */
 const STAGES = [
   [[{ name: "check", run: checks }]],
-  [[{ name: "vitest", matrices: true, reads: READS.vitest, run: () => vitest("vitest", []) }]],
-  [[{ name: "pytest", reads: READS.pytest, run: () => pytest("pytest", ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]) }]],
+  [[{ name: "vitest", matrices: true, run: () => vitest("vitest", []) }]],
+  [[{ name: "pytest", run: () => pytest("pytest", ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]) }]],
   // Classes, outages and pods share tier 2 of the testbed. An outage takes the operator's definition away, and with it all applications.
-  [[{ name: "classes", matrices: true, reads: READS.cluster, needs: podsNeed, run: () => classes("none") }]],
+  [[{ name: "classes", matrices: true, needs: podsNeed, run: () => classes("none") }]],
   [
     // They wait for the cluster to notice; the others have servers of their own, which they compile should that not have been possible before.
+    [{ name: "outages", matrices: true, needs: podsNeed, run: () => classes("only") }],
     [
-      { name: "outages", matrices: true, reads: READS.cluster, needs: podsNeed, run: () => classes("only") },
-      { name: "pods", reads: READS.cluster, needs: podsNeed, run: () => testbed(["demo"]) },
-    ],
-    [
-      { name: "servers", reads: READS.cluster, needs: go, run: servers },
-      { name: "pytest s3", reads: READS["pytest s3"], needs: go, run: () => pytest("pytest-s3", ["-m", "s3"]) },
-      { name: "faults", reads: READS.faults, needs: go, run: faults },
+      { name: "servers", needs: go, run: () => vitest("servers", ["--config", "vitest.cluster.config.ts"]) },
+      { name: "pytest s3", needs: go, run: () => pytest("pytest-s3", ["-m", "s3"]) },
+      { name: "faults", needs: go, run: faults },
     ],
   ],
+  [[{ name: "pods", needs: podsNeed, run: () => testbed(["demo"]) }]],
   [[{ name: "safeguards", full: true, run: async () => counted(await safeguards([])) }]],
   [[{ name: "tour", full: true, run: async () => counted(await tour({ update: false, cold: false })) }]],
 ];
 const SUITES = STAGES.flat(2);
 
 await exitWith(async () => {
-  const { full, fresh, names, quarter } = words();
-  const asked = chosen(full, names);
-  const before = fresh ? new Map() : passedBefore(asked);
-  const suites = asked.filter(({ name }) => !before.has(name));
-  const digests = digestsOf(suites);
+  const { full, names, quarter } = words();
+  const suites = chosen(full, names);
   const start = Date.now();
   await prepared(suites);
   process.stderr.write(`set-up took ${secondsSince(start)} s\n`);
   rmSync(REPORTS, { recursive: true, force: true });
   mkdirSync(REPORTS, { recursive: true });
   const rows = await withTestbed(suites, () => inStages(suites, full));
-  remember(digests, suites, rows);
-  return report([...told(before), ...rows], suites.some(({ matrices }) => matrices) ? quarter : undefined);
+  return report(rows, suites.some(({ matrices }) => matrices) ? quarter : undefined);
 });
-
-/** Rows of what passed before. */
-function told(before) {
-  return [...before].map(([name, { passed, at }]) => ({ name, passed, failed: 0, skipped: [], at }));
-}
 
 /** Runs the suites, stage by stage; a row of the report for each. */
 async function inStages(suites, full) {
   const rows = [];
-  for (const stage of STAGES) {
-    const lanes = stage.map((lane) => lane.filter((suite) => suites.includes(suite)));
-    rows.push(...(await Promise.all(lanes.map((lane) => inTurn(lane, full)))));
-  }
+  for (const stage of STAGES)
+    rows.push(
+      ...(await Promise.all(
+        stage.map((lane) =>
+          inTurn(
+            lane.filter((suite) => suites.includes(suite)),
+            full,
+          ),
+        ),
+      )),
+    );
   return rows.flat();
 }
 
@@ -106,25 +88,22 @@ async function outcome({ name, needs, run: work }, full) {
 
 /** What was asked for; the quarter of the long matrices reaches the suites by the environment. */
 function words() {
-  const flags = Object.fromEntries(["full", "all", "fresh"].map((name) => [name, { type: "boolean" }]));
-  const options = { ...flags, quarter: { type: "string" } };
+  const options = { full: { type: "boolean" }, all: { type: "boolean" }, quarter: { type: "string" } };
   let parsed;
   try {
     parsed = parseArgs({ allowPositionals: true, options });
   } catch (error) {
     throw new MissingError(
       `Cannot run the tests: ${error.message}`,
-      "Usage: npm test -- [--quarter N | --all] [--fresh] [SUITE...]",
+      "Usage: npm test -- [--quarter N | --all] [SUITE...]",
     );
   }
   const { full = false, all = false, quarter: asked } = parsed.values;
-  const isCI = process.env.CI === "true";
-  const quarter = chosenQuarter({ asked, full: full || all, ci: isCI });
-  const fresh = isCI || full || all || asked !== undefined || parsed.values.fresh || parsed.positionals.length > 0;
+  const quarter = chosenQuarter({ asked, full: full || all, ci: process.env.CI === "true" });
   quarterOf([], quarter);
   if (quarter === undefined) delete process.env[VARIABLE];
   else process.env[VARIABLE] = quarter;
-  return { full, fresh, names: parsed.positionals, quarter };
+  return { full, names: parsed.positionals, quarter };
 }
 
 /**
@@ -135,14 +114,14 @@ async function prepared(suites) {
   await packages();
   const leave = new AbortController();
   try {
-    await Promise.all([setup(), compiled(suites, leave.signal)]);
+    await Promise.all([setup(), servers(suites, leave.signal)]);
   } finally {
     leave.abort();
   }
 }
 
 /** Compiles what the suites need of the testbed; of tier 2 its image as well. */
-async function compiled(suites, signal) {
+async function servers(suites, signal) {
   const needing = suites.filter(({ needs }) => needs !== undefined);
   if (needing.length === 0 || go() !== undefined) return;
   const tier = needing.some(({ needs }) => needs === podsNeed) && (await podsNeed()) === undefined ? "2" : "1";
@@ -182,10 +161,6 @@ async function pytest(name, options) {
     env: { ...environment(), ...(await quickSpark()) },
   });
   return settled(code, readJunit(read(file)));
-}
-
-async function servers() {
-  return vitest("servers", ["--config", "vitest.cluster.config.ts"]);
 }
 
 /** One test: no plan may end with anything lost, done twice or told wrongly. */
@@ -266,13 +241,10 @@ function report(rows, quarter) {
   process.stdout.write("\n");
   for (const test of skipped) process.stdout.write(`skipped ${test}\n`);
   for (const row of rows) {
-    const when = row.at === undefined ? `in ${row.seconds} s` : `on the same files at ${row.at.slice(0, 16)}Z`;
     process.stdout.write(
-      `${row.name.padEnd(10)} ${row.passed} passed, ${row.failed} failed, ${row.skipped.length} skipped ${when}\n`,
+      `${row.name.padEnd(10)} ${row.passed} passed, ${row.failed} failed, ${row.skipped.length} skipped in ${row.seconds} s\n`,
     );
   }
-  if (rows.some(({ at }) => at !== undefined))
-    process.stdout.write("what passed on the same files was not run again (-- --fresh runs all)\n");
   if (quarter !== undefined)
     process.stdout.write(
       `of the long matrices quarter ${quarter} of 4 was run (again: -- --quarter ${quarter}; all of each: -- --all)\n`,
