@@ -134,11 +134,14 @@ describe("sparkwright on a cluster", { timeout: 180_000 }, () => {
   test("get -w says what changes, and ends with its reader", async () => {
     const here = shop.machine("here");
     const watching = start(here, ["get", "runs", "-w", "-n", shop.namespace]);
+    await vi.waitFor(() => expect(watching.heard().stdout).toMatch(/^NAME/), { timeout: 20_000 });
     const name = (
       await run(here, ["run", "shop", "--target", "cluster", "--run-id", "watched", "--no-wait"])
     ).stdout.trim();
     expect((await run(here, ["wait", name, "-n", shop.namespace])).stdout).toBe("watched Succeeded\n");
-    await vi.waitFor(() => expect(watching.heard().stdout).toMatch(/^watched +cluster +Succeeded +2\/2/m));
+    await vi.waitFor(() => expect(watching.heard().stdout).toMatch(/^watched +cluster +Succeeded +2\/2/m), {
+      timeout: 20_000,
+    });
     watching.child.kill("SIGTERM");
     const { stdout } = await watching.ended;
     expect(stdout.split("\n").filter((line) => line.startsWith("NAME"))).toHaveLength(1);

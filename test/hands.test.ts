@@ -28,10 +28,13 @@ describe("hands()", () => {
   test("what has to be tried again is no news, and leaves the step free", async () => {
     const work = hands();
     work.begin("one", async () => undefined);
-    await vi.waitFor(() => {
-      expect(work.reports()).toEqual([]);
-      expect(work.areBusy("one")).toBe(false);
-    });
+    await vi.waitFor(
+      () => {
+        expect(work.reports()).toEqual([]);
+        expect(work.areBusy("one")).toBe(false);
+      },
+      { timeout: 10_000 },
+    );
   });
 
   test("what goes wrong is thrown where reports are asked for", async () => {

@@ -20,7 +20,7 @@ test("one that has ended is not alive, and bears nothing", async () => {
   });
   const identity = identify(child.pid ?? 0);
   if (identity === undefined) throw new Error("the child is not found");
-  await expect.poll(() => bearers("SPARKWRIGHT_TEST", mark)).toEqual([child.pid]);
+  await expect.poll(() => bearers("SPARKWRIGHT_TEST", mark), { timeout: 10_000 }).toEqual([child.pid]);
 
   child.stdin.end();
   await once(child, "exit");

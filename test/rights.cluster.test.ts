@@ -74,11 +74,14 @@ function withToken(token: string): string {
 
 test("the submitter's rights are these", async () => {
   // A new role takes a moment to count.
-  const rows = await vi.waitFor(() => {
-    const listed = rightsOf(config);
-    expect(listed.some((row) => row.startsWith("sparkapplications"))).toBe(true);
-    return listed;
-  });
+  const rows = await vi.waitFor(
+    () => {
+      const listed = rightsOf(config);
+      expect(listed.some((row) => row.startsWith("sparkapplications"))).toBe(true);
+      return listed;
+    },
+    { timeout: 20_000 },
+  );
   const text = `${rows.join("\n")}\n`;
   expect(text).not.toMatch(/secrets|exec|\*|impersonate|escalate|bind/);
   await expect(text).toMatchFileSnapshot("golden/submitter-rights.txt");

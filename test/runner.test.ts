@@ -33,7 +33,7 @@ describe("a run", () => {
     const run = await bench.start(one({ attempts: ["hang"] }));
     const stop = new AbortController();
     const first = bench.drive(run, { cancel: stop.signal, onChange: () => undefined });
-    await expect.poll(() => bench.store.driverOf(run)).toBeDefined();
+    await expect.poll(() => bench.store.driverOf(run), { timeout: 10_000 }).toBeDefined();
     await expect(bench.drive(run)).rejects.toThrow(`process ${process.pid} holds it`);
     stop.abort();
     expect((await first).phase).toBe("Cancelled");
