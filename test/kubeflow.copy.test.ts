@@ -9,6 +9,7 @@ import { application, ended, pod, running } from "./pods.ts";
 import { sampleApp } from "./sample-app.ts";
 
 const app = sampleApp();
+const LOG = "2026-11-23T00:11:22.123456789Z last words\n";
 const scope = { namespace: app.namespace, run: app.run };
 let server: ApiServer;
 let stop = new AbortController();
@@ -54,6 +55,7 @@ async function follow({ copied, asked }: Answers) {
     }
     if (isCopy)
       return json(response, 200, { metadata: version(10), items: isPods ? copied.pods : copied.applications });
+    if (url.pathname.endsWith("/log")) return void response.end(LOG);
     if (isPods) {
       const items = asked.pods[Math.min(lists++, asked.pods.length - 1)];
       return json(response, 200, { metadata: version((asked.version ?? 20) + lists), items });
@@ -102,6 +104,16 @@ test("pods from before the application last changed are asked for again", async 
   });
   expect(await observe()).toMatchObject({ phase: "Ended", exitCode: 0 });
   expect(lists()).toBe(3);
+});
+
+test("the log of a driver that came and ended between two looks is read", async () => {
+  const { backend } = await follow({
+    copied: { applications: [], pods: [] },
+    asked: { application: theApplication("COMPLETED", 15), pods: [[], [theDriver(ended(0), 16)]] },
+  });
+  const lines: string[] = [];
+  for await (const line of backend.logs(app, { follow: true }, stop.signal)) lines.push(line);
+  expect(lines).toEqual(["last words"]);
 });
 
 test("a list that is older than one before is asked for again", async () => {

@@ -62,12 +62,13 @@ export function watcherOf(options: WatcherOptions): Watcher {
     observe: (app, signal) => observe(watch, app, signal),
 
     async driverOf(app, wait, signal) {
-      for (;;) {
+      for (let isLast = !wait; ;) {
         const { driver } = await readPods(watch.connection(), app, signal);
-        if (driver !== undefined || !wait) return driver?.metadata.name;
+        if (driver !== undefined || isLast) return driver?.metadata.name;
         const seen = await observe(watch, app, signal);
-        if (seen === undefined || seen.phase === "Ended") return undefined;
-        await delay(POLL_MS, undefined, { signal });
+        // A driver may have come and ended since its pod was asked for.
+        isLast = seen === undefined || seen.phase === "Ended";
+        if (!isLast) await delay(POLL_MS, undefined, { signal });
       }
     },
 
