@@ -29,7 +29,7 @@ const LEAST_SAME_OFFER = 0.99;
 const MOST_DIFFERENCE = 0.005;
 
 /** Metrics that tell how fast a run was, or what its store held before. */
-const NOT_COMPARED = /\/(seconds\.|\w*per_s$|dates_carried_over$|test_period_opened_before$)/;
+const NOT_COMPARED = /[/.](seconds(\.|$)|\w*per_s$|dates_carried_over$|test_period_opened_before$)/;
 
 /** One check per thing that must agree. */
 export function agreement(a: RunFacts, b: RunFacts): Check[] {

@@ -6,7 +6,12 @@ const facts = (more: Partial<RunFacts> = {}): RunFacts => ({
   specs: { features: "1", offers: "2" },
   code: { features: "c", offers: "c" },
   versions: { lines: "v-1", offers: "v-2" },
-  metrics: { "train/txt.recall10": 0.42, "train/seconds.training": 9, "offers/rows_per_s": 80 },
+  metrics: {
+    "train/txt.recall10": 0.42,
+    "train/seconds.fit": 9,
+    "train/train.visits_per_s": 9000,
+    "sweep/sweep.seconds": 80,
+  },
   segments: pairs(200, (at) => `s${at % 3}`),
   topOffers: pairs(200, (at) => `c ${at % 7}`),
   ...more,
@@ -24,7 +29,12 @@ const failed = (b: RunFacts) =>
 
 describe("agreement()", () => {
   test("two runs that came to the same pass, however long they took and whatever segments are called", () => {
-    const slower = { "train/txt.recall10": 0.4249, "train/seconds.training": 90, "offers/rows_per_s": 8 };
+    const slower = {
+      "train/txt.recall10": 0.4249,
+      "train/seconds.fit": 90,
+      "train/train.visits_per_s": 8000,
+      "sweep/sweep.seconds": 90,
+    };
     const renamed = facts({ metrics: slower, segments: pairs(200, (at) => `t${(at + 1) % 3}`) });
     expect(agreement(facts(), renamed).map(({ name, passed }) => [name, passed])).toEqual([
       ["spec hashes", true],
