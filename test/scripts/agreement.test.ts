@@ -11,6 +11,7 @@ const facts = (more: Partial<RunFacts> = {}): RunFacts => ({
     "train/seconds.fit": 9,
     "train/train.visits_per_s": 9000,
     "sweep/sweep.seconds": 80,
+    "offers/rows_per_s": 80,
   },
   segments: pairs(200, (at) => `s${at % 3}`),
   topOffers: pairs(200, (at) => `c ${at % 7}`),
@@ -34,6 +35,7 @@ describe("agreement()", () => {
       "train/seconds.fit": 90,
       "train/train.visits_per_s": 8000,
       "sweep/sweep.seconds": 90,
+      "offers/rows_per_s": 8,
     };
     const renamed = facts({ metrics: slower, segments: pairs(200, (at) => `t${(at + 1) % 3}`) });
     expect(agreement(facts(), renamed).map(({ name, passed }) => [name, passed])).toEqual([
